@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dropout_cli import config
+from dropout_cli.config.stored import load_run_config
 from dropout_cli.core.errors import UsageError
 from dropout_cli.data.readers.encoding import Encoding
 from dropout_cli.data.readers.file_format import find_format
 from dropout_cli.data.readers.table_file import text_dialect
 from dropout_cli.data.sources.table import TableSource
 from dropout_cli.metrics import csv_text
-from dropout_cli.runs import RESOLVED, Run
+from dropout_cli.runs import Run
 from dropout_cli.training.restore import load_preprocessing
 
 
@@ -74,7 +74,7 @@ def input_format(run: Run, file: Path) -> CsvFormat:
     is_table = fitted is not None and fitted.columns and not file.is_dir()
     if fitted is None or not is_table or file.suffix.lower() == ".gz" or find_format(file) != "text":
         raise UsageError("--same-format", f"{file} is not a text table", "Leave out --same-format.")
-    source = config.load_config(run.path / RESOLVED, is_stored=True).experiment.dataset
+    source = load_run_config(run).dataset
     options = (source if isinstance(source, TableSource) else TableSource(path=str(file))).file_options
     dialect = text_dialect(file, options)
     comma = dialect.decimal_comma

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dropout_cli import config
 from dropout_cli.analysis.verify import FORMAT_RULES, Check
+from dropout_cli.config.stored import load_run_config
 from dropout_cli.core import environment, npz
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
@@ -46,7 +46,7 @@ def replay_run(run: Run, *, watch: TrainingWatch) -> list[Check]:
     """
     _must_be_one_run(run)
     text = run.read_unchanged(RESOLVED)
-    prepared = prepare_run(config.load_config(run.path / RESOLVED).experiment)
+    prepared = prepare_run(load_run_config(run, is_stored=False))
     with tempfile.TemporaryDirectory(prefix="dropout-replay-") as folder:
         again = Run.create(Path(folder), "replay")
         # The same bytes of the config: they are copied into the run folder. Figures are not compared.
@@ -92,7 +92,7 @@ def _compared(run: Run, again: Run, name: str) -> Check:
         return Check(name, True, "is only on the machine that trained the run")
     if not (run.has_file(name) and again.has_file(name)):
         return Check(name, False, "exists in one of the two runs only")
-    same = run.read(name) == again.read(name)
+    same = run.digest(name) == again.digest(name)
     return Check(name, same, "has the same bytes" if same else "has different bytes")
 
 

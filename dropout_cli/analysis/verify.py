@@ -6,20 +6,25 @@ format of the folder. To change a formula, add a format: the old function stays 
 
 import hashlib
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dropout_cli import config
 from dropout_cli.analysis import verify_yardstick
+from dropout_cli.config.stored import load_run_config
 from dropout_cli.core import locks, npz
 from dropout_cli.core.errors import DropoutError, NewerFormat, UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import VALIDATION_FILE
 from dropout_cli.runs import MANIFEST, RESOLVED, Run, manifest
+from dropout_cli.runs.manifest import LOCK_FILE
+from dropout_cli.runs.state import STATE
 from dropout_cli.runs.summary import evaluated_epoch
 from dropout_cli.tasks import TASKS, Prediction, Task
 from dropout_cli.training import yardstick_messages
@@ -45,6 +50,8 @@ class FormatRules:
 
 ORIGINAL_METRICS = frozenset({"accuracy", "nll", "brier", "ece", "rmse", "mae", "r2", "coverage"})
 """Numbers that summaries of their task have had since the first version."""
+UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.(partial|old)")
+"""Names of folders in `after/` that a command is writing, or left when it was killed."""
 FORMAT_RULES = {
     # Classification stored only probabilities in float32, so nll was at most 708.4.
     1: FormatRules(
@@ -95,16 +102,23 @@ def verify_run(run: Run) -> list[Check]:
         raise UsageError(str(run.path), "a process is working on this run", "Wait until it ends.")
     checks = list(_guarded("status", _complete(run)))
     if complete:
-        checks += _guarded(MANIFEST, _listed(run, ""))
+        checks += _guarded(MANIFEST, _listed(run))
     checks += _guarded(RESOLVED, _config(run))
     checks += _guarded("checkpoints", _checkpoints(run))
     if complete:
         checks += _guarded("summary.json", _summary(run))
-    for folder in sorted(path for path in run.path_of("after").glob("*") if path.is_dir()):
-        # Hidden folders are incomplete ones of a command that is running or crashed.
-        if not folder.name.startswith("."):
-            checks += _guarded(f"after/{folder.name}", _listed(run, f"after/{folder.name}/"))
+    checks += _guarded(manifest.AFTER, _after(run))
     return checks
+
+
+def _after(run: Run) -> Iterator[Check]:
+    """Check the results of later commands, each in a folder with its own manifest."""
+    for path in sorted(run.path_of(manifest.AFTER).glob("*")):
+        name = f"{manifest.AFTER}/{path.name}"
+        if path.is_symlink() or not path.is_dir():
+            yield Check(name, False, f"is in no folder with a {MANIFEST}")
+        elif not UNFINISHED.fullmatch(path.name):
+            yield from _guarded(name, _listed(run, f"{name}/", manifest.result_files))
 
 
 def _without(stored: Prediction, name: str) -> Prediction:
@@ -142,10 +156,21 @@ def _complete(run: Run) -> Iterator[Check]:
     yield Check("status", ended == "completed", ended)
 
 
-def _listed(run: Run, folder: str) -> Iterator[Check]:
-    """Yield a check for each file that differs between manifest and folder, else one check."""
-    listed = manifest.parse_manifest(run.read(folder + MANIFEST))
-    present = set(manifest.covered_files(run.path / folder))
+def _listed(
+    run: Run, folder: str = "", covered: Callable[[Path], Iterator[str]] = manifest.covered_files
+) -> Iterator[Check]:
+    """Yield a check for each file that differs between manifest and folder, else one check.
+
+    Args:
+        run: The run.
+        folder: The folder of the manifest in the run, with a final slash; empty for the run itself.
+        covered: Returns the names of the files that the manifest must list.
+    """
+    data = run.read(folder + MANIFEST)
+    listed, present = manifest.parse_manifest(data), set(covered(run.path / folder))
+    sealed = manifest.is_sealed(data)
+    if not sealed:
+        present.discard(STATE)  # manifests of older versions do not list it
     wrong = [
         Check(f"{folder}{name}", False, f"is not listed in {MANIFEST}") for name in sorted(present - listed.keys())
     ]
@@ -156,11 +181,17 @@ def _listed(run: Run, folder: str) -> Iterator[Check]:
     if not wrong:
         verb = "is" if len(listed) == 1 else "are"
         yield Check(folder.rstrip("/") or MANIFEST, True, f"{counted(len(listed), 'file')} {verb} unchanged")
+        if not sealed:
+            unprotected = MANIFEST if folder else f"{STATE} and {MANIFEST}"
+            fact = f"an older version wrote this folder, and stored no checksum of {unprotected}"
+            yield Check(folder.rstrip("/") or MANIFEST, True, fact)
+    if not folder and run.has_file(LOCK_FILE) and run.read(LOCK_FILE):
+        yield Check(LOCK_FILE, False, "is not empty")
 
 
 def _as_listed(run: Run, folder: str, name: str, digest: str) -> Iterator[Check]:
     """Yield a failed check if the file is not the one in the manifest."""
-    if hashlib.sha256(run.read(folder + name)).hexdigest() != digest:
+    if run.digest(folder + name) != digest:
         yield Check(f"{folder}{name}", False, f"does not match its checksum in {folder}{MANIFEST}")
 
 
@@ -170,7 +201,7 @@ def _config(run: Run) -> Iterator[Check]:
     # A run that was extended has several configs, and state.json has the checksums of all of them.
     known = digest in run.state().get("resolved", [])
     yield Check(RESOLVED, known, "matches state.json" if known else "does not match state.json")
-    experiment = config.load_config(run.path / RESOLVED, is_stored=True).experiment
+    experiment = load_run_config(run)
     if run.has_file(MANIFEST):
         same = comparable_config(run.summary()["config"]) == comparable_config(config.to_dict(experiment))
         yield Check("summary.json", same, f"its config {'matches' if same else 'does not match'} {RESOLVED}")
@@ -179,12 +210,12 @@ def _config(run: Run) -> Iterator[Check]:
 def _checkpoints(run: Run) -> Iterator[Check]:
     """Check the checkpoints: checksums, config, and the history of the last one."""
     # identity() leaves out epochs and save_every, which may change when a run is continued.
-    expected = config_digest(config.load_config(run.path / RESOLVED, is_stored=True).experiment)
+    expected = config_digest(load_run_config(run))
     for file in (LAST, PREVIOUS, BEST):
         if run.has_file(file):
             yield from _guarded(file, _checkpoint(run, file, expected))
     if run.has_file(MANIFEST) and run.has_file(LAST):
-        right = hashlib.sha256(run.read("metrics.csv")).hexdigest() == Snapshot.read(run, LAST).meta["metrics"]
+        right = run.digest("metrics.csv") == Snapshot.read(run, LAST).meta["metrics"]
         yield Check("metrics.csv", right, f"{'matches' if right else 'does not match'} the history in {LAST}")
 
 

@@ -117,6 +117,19 @@ def read_config_bytes(path: Path, *, regular_only: bool = False) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ConfigError(place, f"cannot be read: {reason}") from None
+    return check_config_bytes(content, place)
+
+
+def check_config_bytes(content: bytes, place: str) -> bytes:
+    """Return the content of a config file.
+
+    Args:
+        content: the bytes of the file, or the first of them.
+        place: the file's name, for messages.
+
+    Raises:
+        ConfigError: if there are more than 1 MB, or nothing.
+    """
     if len(content) > MAX_CONFIG_BYTES:
         raise ConfigError(place, "is larger than 1 MB", "A config is usually one page of text; is this the right file?")
     if not content.strip():

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dropout_cli import config, data, metrics, plots
+from dropout_cli import data, metrics, plots
+from dropout_cli.config.stored import load_run_config
 from dropout_cli.core.errors import DropoutError
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import Source
 from dropout_cli.report.page import Gallery, GalleryImage
-from dropout_cli.runs import RESOLVED, Run
+from dropout_cli.runs import Run
 from dropout_cli.training.restore import load_preprocessing
 
 MAX_IMAGES = 24
@@ -33,7 +34,7 @@ def mistake_gallery(run: Run, stored: Mapping[str, Array], classes: tuple[str, .
     if not len(positions):
         return None
     try:
-        source = config.load_config(run.path / RESOLVED, is_stored=True).experiment.dataset
+        source = load_run_config(run).dataset
         if not _may_be_images(source, name):
             return None
         if not is_local(source):

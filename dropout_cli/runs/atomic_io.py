@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import secrets
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -124,10 +125,13 @@ def append_line(path: Path, line: str) -> None:
     """Append a line to a log.
 
     Raises:
-        RunFailed: the system refuses the write.
+        RunFailed: the system refuses the write, or the log is not a regular file.
     """
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)  # else opening a named pipe waits
+    # NONBLOCK: opening a named pipe must not wait. NOFOLLOW: a link must not lead to a file elsewhere.
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     with os_errors(path), os.fdopen(os.open(path, flags, 0o666), "ab") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise RunFailed(str(path), "is not a regular file", "Delete it, and run the same command again.")
         file.write(f"{line}\n".encode("utf-8", "backslashreplace"))
 
 

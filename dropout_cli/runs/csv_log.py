@@ -5,14 +5,18 @@ import hashlib
 import io
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from dropout_cli.core.errors import RunFailed
+from dropout_cli.core.environment import available_bytes
+from dropout_cli.core.errors import RunFailed, UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.runs import atomic_io, safe_read
 
 MAX_HEADER_CHARS = 100_000  # characters: the names of some thousand columns
+MAX_LINE_BYTES = 1 << 20
+BYTES_PER_NUMBER, BYTES_PER_TEXT = 48, 200  # memory per value: a float in an array and in a list; a text in a dict
 
 
 class CsvLog:
@@ -62,7 +66,7 @@ class CsvLog:
             UsageError: the file cannot be read.
             RunFailed: the file is damaged.
         """
-        header, rows = self._read()
+        header, rows = self._read(BYTES_PER_TEXT)
         return [dict(zip(header, row, strict=True)) for row in rows]
 
     def columns(self) -> dict[str, list[float]]:
@@ -75,7 +79,7 @@ class CsvLog:
             UsageError: the file cannot be read.
             RunFailed: the file is damaged, or a value is not a number.
         """
-        header, rows = self._read()
+        header, rows = self._read(BYTES_PER_NUMBER)
         columns = [array("d") for _ in header]  # compact, since an untrusted file may have millions of rows
         try:
             for row in rows:
@@ -98,37 +102,51 @@ class CsvLog:
         if not self._path.exists():
             return
         # Split at line feeds only: a field of an untrusted file may hold a bare carriage return.
-        lines = self._text().split("\n", epochs + 1)[: epochs + 1]
-        lines = lines if lines[-1] else lines[:-1]
+        lines = list(islice(self._lines(), epochs + 1))
         if len(lines) < 2:  # the header alone: the next row may have other columns
             atomic_io.remove_file(self._path)
             return
-        data = "".join(f"{line}\n" for line in lines).encode()
-        atomic_io.write_atomic(self._path, data)
+        data = b"".join(lines)
+        if len(data) < self._path.stat().st_size:
+            atomic_io.write_atomic(self._path, data)
         try:
-            self._columns = next(csv.reader([lines[0]]))
+            self._columns = next(csv.reader([_decoded(lines[0])]))
         except (csv.Error, StopIteration) as error:
             raise self._damaged(error) from None
         self._hash = hashlib.sha256(data)
 
-    def _read(self) -> tuple[list[str], Iterator[list[str]]]:
-        """Return the header and an iterator over the rows."""
-        text = self._text()
-        reader = csv.reader(io.StringIO(text, newline=""))
+    def _read(self, bytes_per_value: int) -> tuple[list[str], Iterator[list[str]]]:
+        """Return the header and an iterator over the rows.
+
+        Args:
+            bytes_per_value: Memory that the caller needs for each value.
+        """
+        lines = self._lines()
         try:
-            if text.find("\n") > MAX_HEADER_CHARS:
+            first = _decoded(next(lines, b""))
+            if len(first) > MAX_HEADER_CHARS:
                 raise csv.Error(f"its header is longer than {MAX_HEADER_CHARS:,} characters")
-            header = next(reader, [])
+            header = next(csv.reader([first]), [])
         except csv.Error as error:
             raise self._damaged(error) from None
-        return header, self._checked(reader, len(header))
+        available = available_bytes()
+        most = None if available is None else available // (bytes_per_value * max(len(header), 1))
+        return header, self._checked(csv.reader(map(_decoded, lines)), len(header), most)
 
-    def _checked(self, reader: Iterator[list[str]], width: int) -> Iterator[list[str]]:
-        """Yield the rows; raise RunFailed at the first whose length differs from the header's."""
+    def _checked(self, reader: Iterator[list[str]], width: int, most: int | None) -> Iterator[list[str]]:
+        """Yield the rows; raise RunFailed at the first whose length differs from the header's.
+
+        Args:
+            reader: The rows.
+            width: The number of columns.
+            most: The number of rows that fit into the memory; None if that is unknown.
+        """
         try:
             for number, row in enumerate(reader, start=1):
                 if not len(row) == width > 0:
                     raise ValueError(f"row {number} has {counted(len(row), 'value')} for {counted(width, 'column')}")
+                if most is not None and number > most:
+                    raise ValueError(f"it has more than {most:,} rows, for which the memory is too small")
                 yield row
         except (csv.Error, ValueError) as error:
             raise self._damaged(error) from None
@@ -136,11 +154,27 @@ class CsvLog:
     def _damaged(self, error: Exception) -> RunFailed:
         return RunFailed(str(self._path), f"is damaged ({error})", "Train again.")
 
-    def _text(self) -> str:
-        """Return the complete lines of the file."""
-        # A process that is killed while it appends leaves an incomplete last line.
-        text = safe_read.read_regular_file(self._path, safe_read.MAX_TEXT_BYTES).decode("utf-8", "backslashreplace")
-        return text[: text.rfind("\n") + 1]
+    def _lines(self) -> Iterator[bytes]:
+        """Yield the complete lines of the file, read in pieces.
+
+        Raises:
+            UsageError: the file cannot be read.
+            RunFailed: a line is too long.
+        """
+        try:
+            with safe_read.open_regular_file(self._path) as file:
+                while line := file.readline(MAX_LINE_BYTES):
+                    if line.endswith(b"\n"):
+                        yield line
+                    elif len(line) == MAX_LINE_BYTES:
+                        raise self._damaged(ValueError(f"a line is longer than {MAX_LINE_BYTES:,} bytes"))
+                    # else: a process that is killed while it appends leaves an incomplete last line
+        except OSError as error:
+            raise UsageError(str(self._path), f"cannot be read ({error.strerror})", "Is this a run folder?") from None
+
+
+def _decoded(line: bytes) -> str:
+    return line.decode("utf-8", "backslashreplace")
 
 
 def _line(cells: Sequence[object]) -> str:

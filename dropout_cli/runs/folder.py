@@ -17,7 +17,7 @@ from dropout_cli.runs.new_folder import make_run_folder, update_folder
 from dropout_cli.runs.state import FORMAT, MAX_TIME_NS, STATE, Status, check_state, creation_time, record_session
 
 RESOLVED = "resolved.yaml"
-TEXT_SUFFIXES = (".csv", ".json", ".sha256", ".txt", ".yaml")
+PARSED_SUFFIXES = (".json", ".sha256", ".yaml")
 
 
 class Run:
@@ -159,9 +159,12 @@ class Run:
         Raises:
             UsageError: the file is missing or unreadable.
         """
-        return safe_read.read_regular_file(
-            self.path_of(name), safe_read.MAX_TEXT_BYTES if name.endswith(TEXT_SUFFIXES) else None
-        )
+        limit = safe_read.MAX_TEXT_BYTES if name.endswith(PARSED_SUFFIXES) else None
+        return safe_read.read_regular_file(self.path_of(name), limit)
+
+    def digest(self, name: str) -> str:
+        """Return the SHA-256 of a file in hex; raise UsageError if it cannot be read."""
+        return safe_read.file_digest(self.path_of(name))
 
     def read_unchanged(self, name: str) -> bytes:
         """Return the bytes of a file after checking its digest, if one is stored.
@@ -229,11 +232,7 @@ class Run:
         return state
 
     def summary(self) -> dict[str, Any]:
-        """Return the contents of `summary.json`.
-
-        Raises:
-            UsageError: the file is missing, damaged or of a newer format.
-        """
+        """Return the contents of `summary.json`; raises as `state`."""
         return self._json("summary.json")
 
     def require_known_format(self) -> None:
@@ -254,9 +253,7 @@ class Run:
 
     def write_manifest(self) -> None:
         """Write the manifest, which marks the run as complete."""
-        with atomic_io.os_errors(self.path):
-            listing = manifest.make_manifest(self.path)
-        self.write(MANIFEST, listing)
+        self.write(MANIFEST, manifest.make_manifest(self.path))
 
     def reopen(self) -> None:
         """Delete the manifest, and partial files of killed processes; the run is then open again."""

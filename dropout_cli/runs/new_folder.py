@@ -5,6 +5,7 @@ import glob
 import os
 import re
 import secrets
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -76,11 +77,12 @@ def replace_folder(final: Path, files: Mapping[str, bytes]) -> None:
             beside.mkdir(parents=True)
         for file, data in files.items():
             atomic_io.write_atomic(beside / file, data)
-        atomic_io.write_atomic(beside / MANIFEST, manifest.make_manifest(beside))
+        atomic_io.write_atomic(beside / MANIFEST, manifest.make_manifest(beside, manifest.result_files))
         with atomic_io.os_errors(final):
             _exchange(beside, final)
     finally:
-        _remove(beside)
+        with atomic_io.os_errors(beside):
+            _remove(beside)
 
 
 def _restore(final: Path) -> None:
@@ -125,7 +127,8 @@ def _swap(one: Path, other: Path) -> bool:
 
 
 def _remove(folder: Path) -> None:
-    if folder.exists():
-        for path in folder.iterdir():
-            path.unlink()
-        folder.rmdir()
+    """Delete a folder, or what another program put in its place; nothing behind a link is deleted."""
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder)
+    else:
+        folder.unlink(missing_ok=True)

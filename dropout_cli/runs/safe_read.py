@@ -1,8 +1,15 @@
-"""Safe reading from untrusted run folders: regular files of limited size."""
+"""Safe access to untrusted folders of runs and sweeps: only regular files in them.
 
+No link is followed, and no named pipe, socket or device is opened: a pipe waits forever, a device may never end.
+"""
+
+import hashlib
 import json
+import math
 import os
 import stat
+from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +17,16 @@ from dropout_cli.core.environment import available_bytes
 from dropout_cli.core.errors import NewerFormat, UsageError
 
 MAX_TEXT_BYTES = 1 << 24
-"""Bytes: the limit for text files of a run; 16 MB of a log are some 80,000 epochs."""
+"""Bytes: the limit for text files of a run that are read as a whole. Logs with a row per epoch are read in pieces."""
+MAX_DIGITS = 300
+"""Integers in JSON files have at most so many digits: a number of 400 digits is too large for a float."""
+FILE_KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 def path_inside(folder: Path, name: str) -> Path:
@@ -39,6 +55,73 @@ def file_exists(path: Path) -> bool:
         return False
 
 
+def irregular_files(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield everything below a folder that is neither a regular file nor a folder, with its kind in words.
+
+    Links are not followed. A folder that does not exist has nothing.
+    """
+    try:
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from irregular_files(Path(entry.path))
+        elif not entry.is_file(follow_symlinks=False):
+            try:
+                mode = entry.stat(follow_symlinks=False).st_mode
+            except FileNotFoundError:  # another process deleted it meanwhile
+                continue
+            yield Path(entry.path), FILE_KINDS.get(stat.S_IFMT(mode), "not a regular file")
+
+
+def require_regular_files(folder: Path) -> None:
+    """Raise UsageError if a folder contains a link, a named pipe, a socket or a device.
+
+    Commands that write check this first: an error after hours of training would come too late.
+    """
+    try:
+        for path, kind in irregular_files(folder):
+            raise UsageError(str(path), f"is {kind}, not a regular file", "Delete it, and run the same command again.")
+    except OSError as error:
+        raise UsageError(str(folder), f"cannot be read ({error.strerror})", "Change its permissions.") from None
+
+
+def open_regular_file(path: Path) -> BufferedReader:
+    """Open a regular file for reading.
+
+    Raises:
+        UsageError: it is a link, a named pipe or a device.
+        OSError: it is missing or unreadable.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+    # Opening a device can have effects, so its kind is looked up first. NONBLOCK: opening a named pipe must not wait.
+    # The check after opening is on the open file, so that it cannot be exchanged in between.
+    for kind, word in FILE_KINDS.items():
+        if stat.S_IFMT(path.lstat().st_mode) == kind:
+            raise UsageError(str(path), f"is {word}, not a regular file", "Is this a run folder?")
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
+    file = os.fdopen(descriptor, "rb")
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        file.close()
+        raise UsageError(str(path), "is not a regular file", "Is this a run folder?")
+    return file
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a regular file in hex; the file is read in pieces.
+
+    Raises:
+        UsageError: the file is missing, unreadable or not a regular file.
+    """
+    try:
+        with open_regular_file(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(str(path), f"cannot be read ({error.strerror})", "Is this a run folder?") from None
+
+
 def read_regular_file(path: Path, max_bytes: int | None = None) -> bytes:
     """Return the bytes of a regular file.
 
@@ -51,14 +134,10 @@ def read_regular_file(path: Path, max_bytes: int | None = None) -> bytes:
     """
     max_bytes = available_bytes() if max_bytes is None else max_bytes
     try:
-        # NONBLOCK: opening a named pipe must not wait. The checks are on the open file, so it cannot be exchanged.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise UsageError(str(path), "is not a regular file", "Is this a run folder?")
-            if max_bytes is not None and status.st_size > max_bytes:
-                raise UsageError(str(path), f"has {status.st_size:,} bytes, more than can be read", "Is it damaged?")
+        with open_regular_file(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if max_bytes is not None and size > max_bytes:
+                raise UsageError(str(path), f"has {size:,} bytes, more than can be read", "Is it damaged?")
             return file.read()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -78,13 +157,31 @@ def parse_json_file(data: bytes, place: str, newest: int) -> dict[str, Any]:
         NewerFormat: the format is newer than `newest`.
     """
     try:
-        content = json.loads(data)
+        content = json.loads(data, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_bounded)
     except (ValueError, RecursionError):
         raise UsageError(place, "is not JSON", "The file is damaged.") from None
     if not isinstance(content, dict) or type(content.get("format")) is not int or content["format"] < 1:
         raise UsageError(place, "is not a file of a run", "The file is damaged.")
     require_known_format(content["format"], place, newest)
     return content
+
+
+def _refuse_constant(text: str) -> float:
+    """Raise ValueError for NaN and infinities, which Python reads although JSON has no such words."""
+    raise ValueError(f"{text} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is too large")
+    return value
+
+
+def _bounded(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"{text[:20]}... has too many digits")
+    return int(text)
 
 
 def require_known_format(number: int, place: str, newest: int) -> None:

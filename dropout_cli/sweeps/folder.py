@@ -5,10 +5,14 @@ cells/ID/                              a run folder; ID.partial until the run is
 failed/ID.json  failed/ID.txt          why a run failed, the command that trains it alone, and its output
 yardsticks/                            scores of simple models, which runs with the same split share
 results.csv  summary.csv  comparisons.csv  notes.txt  *.png
+MANIFEST.sha256                        digests of all these files, from the end of a sweep to its continuation
+
+The folder may come from someone else: no link in it is followed, and only regular files are opened.
 
 A cell is a planned run; its ID is a hash of its config.
 """
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,9 +21,16 @@ from typing import Any
 
 from dropout_cli.core import locks
 from dropout_cli.core.errors import UsageError
-from dropout_cli.runs import FORMAT, MANIFEST, Run, json_bytes, write_atomic
+from dropout_cli.runs import FORMAT, MANIFEST, Run, json_bytes, manifest, write_atomic
 from dropout_cli.runs.atomic_io import os_errors, remove_file
-from dropout_cli.runs.safe_read import file_exists, parse_json_file, read_regular_file
+from dropout_cli.runs.manifest import LOCK_FILE
+from dropout_cli.runs.safe_read import (
+    file_exists,
+    parse_json_file,
+    path_inside,
+    read_regular_file,
+    require_regular_files,
+)
 from dropout_cli.runs.state import STATE
 
 PLAN = "plan.json"
@@ -32,6 +43,22 @@ def is_sweep_folder(reference: str) -> bool:
     """Return True if the reference is the path of a sweep folder."""
     # An empty path would mean the current folder.
     return bool(reference.strip()) and file_exists(Path(reference) / PLAN)
+
+
+def sweep_files(folder: Path) -> Iterator[str]:
+    """Yield the files that the manifest of a sweep covers: all but locks and that manifest.
+
+    The folder of a complete run has a manifest of its own, and only this manifest is listed.
+    """
+    names = list(manifest.files_below(folder))
+    present = set(names)
+    complete = {name.removesuffix(MANIFEST) for name in names if name.endswith(f"/{MANIFEST}")}
+    complete = {run for run in complete if f"{run}{STATE}" in present}
+    for name in names:
+        parts = name.split("/")
+        within = next((run for n in range(1, len(parts)) if (run := "/".join(parts[:n]) + "/") in complete), None)
+        if (within is None and parts[-1] != LOCK_FILE and name != MANIFEST) or name == f"{within}{MANIFEST}":
+            yield name
 
 
 class SweepFolder:
@@ -47,62 +74,78 @@ class SweepFolder:
 
     @contextmanager
     def hold_lock(self) -> Iterator[None]:
-        """Lock the sweep within the block; raise UsageError if another process uses it."""
-        with os_errors(self.path):
-            (self.path / "cells").mkdir(parents=True, exist_ok=True)
-            (self.path / "failed").mkdir(exist_ok=True)
+        """Lock the sweep within the block.
+
+        Raises:
+            UsageError: Another process uses the sweep, or the folder contains a link, a named pipe or a device.
+            RunFailed: The folder cannot be written.
+        """
+        for name in ("cells", "failed"):
+            folder = self.path_of(name)  # before it is made: behind a link it would be made elsewhere
+            with os_errors(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+        lock = self.path_of(".lock")
+        require_regular_files(self.path)
         with ExitStack() as stack:
             try:
-                with os_errors(self.path / ".lock"):
-                    stack.enter_context(locks.locked(self.path / ".lock"))
+                with os_errors(lock):
+                    stack.enter_context(locks.locked(lock))
             except locks.Locked:
                 fact = "another process is using this sweep"
                 way_out = "Wait until it ends, or choose another folder with --out."
                 raise UsageError(str(self.path), fact, way_out) from None
             yield
 
+    def path_of(self, name: str) -> Path:
+        """Return the path of a file in the folder; raise UsageError if it would lead out of the folder."""
+        return path_inside(self.path, name)
+
+    def inner(self, name: str) -> "SweepFolder":
+        """Return a sweep in a folder of this one, such as the finals of a search."""
+        return SweepFolder(self.path_of(name))
+
     def cell(self, id: str) -> Path:
         """Return the folder of a complete run."""
-        return self.path / "cells" / id
+        return self.path_of(f"cells/{id}")
 
     def partial(self, id: str) -> Path:
         """Return the folder of a run that is not complete."""
-        return self.path / "cells" / f"{id}.partial"
+        return self.path_of(f"cells/{id}.partial")
 
     @property
     def yardsticks(self) -> Path:
         """The folder with the scores of simple models, which runs with the same split share."""
-        return self.path / "yardsticks"
+        return self.path_of("yardsticks")
 
     def output(self, id: str) -> Path:
         """Return the file with the output of a run's process."""
-        return self.path / "failed" / f"{id}.txt"
+        return self.path_of(f"failed/{id}.txt")
 
     def is_complete(self, id: str) -> bool:
         """Return True if the run is complete; give its folder its final name if needed."""
         # The manifest is the last file of a run. A process that was killed after it had no time to rename the folder.
-        if (self.partial(id) / MANIFEST).is_file() and not locks.is_locked(self.partial(id) / ".lock"):
+        if Run(self.partial(id)).has_file(MANIFEST) and not self.is_busy(id):
             with os_errors(self.partial(id)):
                 self.partial(id).replace(self.cell(id))
-        return (self.cell(id) / MANIFEST).is_file()
+        return Run(self.cell(id)).has_file(MANIFEST)
 
     def has_manifest(self, id: str) -> bool:
         """Return True if the run is complete, under either name; nothing is renamed."""
-        return any((path / MANIFEST).is_file() for path in (self.cell(id), self.partial(id)))
+        return any(Run(path).has_file(MANIFEST) for path in (self.cell(id), self.partial(id)))
 
     def is_busy(self, id: str) -> bool:
         """Return True if a process trains the run."""
         # This may be a worker of a killed sweep, which stops only at the end of its epoch.
-        return locks.is_locked(self.partial(id) / ".lock")
+        return locks.is_locked(Run(self.partial(id)).path_of(".lock"))
 
     def has_diverged(self, id: str) -> bool:
         """Return True if the unfinished run has diverged."""
-        partial = self.partial(id)
-        return (partial / STATE).is_file() and Run(partial).final_status == "failed"
+        partial = Run(self.partial(id))
+        return partial.has_file(STATE) and partial.final_status == "failed"
 
     def discard(self, id: str) -> None:
         """Delete the folder of a run that is not complete."""
-        leftover = self.path / "cells" / f"{id}.discarded"
+        leftover = self.path_of(f"cells/{id}.discarded")
         with os_errors(self.partial(id)):
             if leftover.exists():
                 shutil.rmtree(leftover)
@@ -117,13 +160,14 @@ class SweepFolder:
 
     def failure(self, id: str) -> str | None:
         """Return why the run failed; None if it did not."""
-        if not (self.path / "failed" / f"{id}.json").is_file():
+        if not self.has(f"failed/{id}.json"):
             return None
         return str(self._json(f"failed/{id}.json").get("reason"))
 
     def forget_failure(self, id: str) -> None:
         """Remove the record of a failure, so that the run is trained again."""
-        remove_file(self.path / "failed" / f"{id}.json")
+        self.unseal()
+        remove_file(self.path_of(f"failed/{id}.json"))
         remove_file(self.output(id))
 
     def summary(self, id: str) -> dict[str, Any]:
@@ -142,22 +186,45 @@ class SweepFolder:
 
     def has(self, name: str) -> bool:
         """Return True if the folder has a file of that name."""
-        return file_exists(self.path / name)
+        return file_exists(self.path_of(name))
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a file of the folder; raise UsageError if it cannot be read."""
-        return read_regular_file(self.path / name)
+        return read_regular_file(self.path_of(name))
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file atomically; an equal file keeps its modification time."""
-        path = self.path / name
-        try:
-            same = path.is_file() and path.read_bytes() == data
-        except OSError:
-            same = False
         # A repeated sweep changes no file, not even its time.
-        if not same:
-            write_atomic(path, data)
+        if not self._has_bytes(name, data):
+            self.unseal()
+            write_atomic(self.path_of(name), data)
+
+    def _has_bytes(self, name: str, data: bytes) -> bool:
+        try:
+            return self.has(name) and self.read(name) == data
+        except UsageError:
+            return False
+
+    def unseal(self) -> None:
+        """Delete the manifest, because files are going to change."""
+        if self.has(MANIFEST):
+            remove_file(self.path_of(MANIFEST))
+
+    def seal(self) -> None:
+        """Write the manifest of all files in the folder."""
+        listing = manifest.make_manifest(self.path, sweep_files)
+        if not self._has_bytes(MANIFEST, listing):
+            write_atomic(self.path_of(MANIFEST), listing)
+
+    def add_result(self, name: str, data: bytes) -> None:
+        """Write a file of a later command; the manifest keeps the digests of all other files."""
+        write_atomic(self.path_of(name), data)
+        try:
+            listed = manifest.parse_manifest(self.read(MANIFEST))
+        except (UsageError, ValueError):  # without a manifest, or with a damaged one, there is nothing to keep
+            return
+        digests = sorted((listed | {name: hashlib.sha256(data).hexdigest()}).items())
+        write_atomic(self.path_of(MANIFEST), manifest.format_manifest(dict(digests)))
 
     def _json(self, name: str) -> dict[str, Any]:
         return parse_json_file(self.read(name), str(self.path / name), FORMAT)

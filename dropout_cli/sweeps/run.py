@@ -109,6 +109,7 @@ def run_sweep(
         complete = _complete(plan, folder)
         records = [_record(plan, cell, folder) for cell in complete]
         evidence = write_results(records, folder, draw_figures=execution.figures)
+        folder.seal()
         return SweepReport(evidence, failures, missing=len(plan.cells) - len(complete) - len(failures))
 
 
@@ -124,6 +125,8 @@ def _train_missing(
     watch(SweepProgress(done, len(failures), len(plan.cells)))
     if execution.on_error == "stop" and failures:
         return failures
+    if wanted:
+        folder.unseal()
     # Closing the generator stops runs that are still training, for example after Ctrl-C.
     with closing(_trainer(execution, notice)(folder, wanted)) as outcomes:
         for outcome in outcomes:

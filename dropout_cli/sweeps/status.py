@@ -16,6 +16,7 @@ from typing import Any
 from dropout_cli.core import locks
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.runs import MANIFEST, Run
+from dropout_cli.runs.safe_read import require_regular_files
 from dropout_cli.runs.state import TIME_FORMAT
 from dropout_cli.sweeps.folder import PLAN, SweepFolder
 from dropout_cli.sweeps.records import RunRecord
@@ -104,7 +105,7 @@ def sweep_status(folder: SweepFolder) -> SweepStatus | None:
     }
     busy = {cell.id for cell in plan.cells if cell.id not in complete and folder.is_busy(cell.id)}
     summaries = {id: Run(path).summary() for id, path in complete.items()}
-    is_running = locks.is_locked(folder.path / ".lock")
+    is_running = locks.is_locked(folder.path_of(".lock"))
     waiting = [cell for cell in plan.cells if cell.id not in complete and cell.id not in failures]
     return SweepStatus(
         planned=len(plan.cells),
@@ -119,7 +120,7 @@ def sweep_status(folder: SweepFolder) -> SweepStatus | None:
 
 def _complete_path(folder: SweepFolder, id: str) -> Path | None:
     """Return the folder of a complete run, also if it has not got its final name yet."""
-    return next((path for path in (folder.cell(id), folder.partial(id)) if (path / MANIFEST).is_file()), None)
+    return next((path for path in (folder.cell(id), folder.partial(id)) if Run(path).has_file(MANIFEST)), None)
 
 
 def _compare(
@@ -195,9 +196,10 @@ def search_status(folder: SweepFolder) -> SearchStatus | None:
     Raises:
         UsageError: The database cannot be read.
     """
-    path = folder.path / SEARCH / STUDY
+    path = folder.path_of(f"{SEARCH}/{STUDY}")
     if not path.is_file():
         return None
+    require_regular_files(path.parent)  # SQLite opens the file, and journals beside it, by itself
     try:
         # as_uri needs an absolute path, and quotes it. mode=ro: a look must not create or change the file.
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as database:
@@ -207,7 +209,7 @@ def search_status(folder: SweepFolder) -> SearchStatus | None:
     except sqlite3.Error as error:
         raise UsageError(str(path), f"cannot be read ({error})", "Run the same `dropout tune` command again.") from None
     trials = {state.lower(): int(found[state]) for state in TRIAL_STATES if state in found}
-    return SearchStatus(trials, locks.is_locked(folder.path / SEARCH / ".lock"))
+    return SearchStatus(trials, locks.is_locked(folder.path_of(f"{SEARCH}/.lock")))
 
 
 def stages(folder: SweepFolder) -> Iterator[tuple[str, SweepStatus]]:
@@ -216,6 +218,6 @@ def stages(folder: SweepFolder) -> Iterator[tuple[str, SweepStatus]]:
     Raises:
         UsageError: A plan or a summary is damaged.
     """
-    for name, place in ((FINALS, SweepFolder(folder.path / FINALS)), ("sweep", folder)):
+    for name, place in ((FINALS, folder.inner(FINALS)), ("sweep", folder)):
         if (status := sweep_status(place)) is not None:
             yield name, status

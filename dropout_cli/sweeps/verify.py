@@ -9,14 +9,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from dropout_cli.analysis.verify import VERIFY_TOLERANCE, Check, verify_run
+from dropout_cli.analysis.verify import VERIFY_TOLERANCE, Check
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.runs import Run
 from dropout_cli.statistics import comparison_rules
-from dropout_cli.sweeps import stored_plan, tables
+from dropout_cli.sweeps import stored_plan, sweep_checksums, tables
 from dropout_cli.sweeps.earlier_tables import earlier_tables
-from dropout_cli.sweeps.folder import SweepFolder
+from dropout_cli.sweeps.folder import PLAN, SweepFolder
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.stored_plan import StoredCell, StoredPlan
 
@@ -57,18 +57,31 @@ def verify_sweep(folder: SweepFolder) -> list[Check]:
     Raises:
         UsageError: The plan is damaged.
     """
+    checks = [*sweep_checksums.check_files(folder)]
+    try:
+        return [*checks, *_plan(folder)]
+    except UsageError as error:
+        # A damaged file may make the plan unreadable; the failed check of that file says more.
+        if all(check.right for check in checks):
+            raise
+        problem = error.problems[0]
+        return [*checks, Check(PLAN, False, f"{problem.place}: {problem.fact}")]
+
+
+def _plan(folder: SweepFolder) -> Iterator[Check]:
+    """Yield the checks of the planned runs and of the tables."""
     records, plan = stored_plan.read_runs(folder)
     complete, reported = {record.name for record in records}, _reported_cells(folder)
     missing = [one for one in plan.cells if one.id not in complete and _is_to_come(one.id, folder, reported)]
-    checks = []
     if missing:
         verb = "is" if len(plan.cells) == 1 else "are"
         count = f"{len(complete)} of {counted(len(plan.cells), 'run')} {verb} complete"
-        checks.append(Check("cells", True, f"{count}; run the same command again to continue"))
+        yield Check("cells", True, f"{count}; run the same command again to continue")
     for one in plan.cells:
         if one not in missing:
-            checks += _cell(one, folder)
-    return [*checks, *_tables(folder, records, plan, ended=not missing)]
+            yield from _cell(one, folder)
+    yield from sweep_checksums.check_other_runs(folder, {one.id for one in plan.cells})
+    yield from _tables(folder, records, plan, ended=not missing)
 
 
 def _reported_cells(folder: SweepFolder) -> set[str]:
@@ -93,10 +106,9 @@ def _cell(one: StoredCell, folder: SweepFolder) -> Iterator[Check]:
         yield Check(what, False, f"failed ({reason})" if reason else "is no longer complete")
         return
     run = Run(folder.cell(one.id))
-    wrong = [check for check in verify_run(run) if not check.right]
-    fact = f"{wrong[0].what}: {wrong[0].fact}" if wrong else "is unchanged since training"
-    yield Check(what, not wrong, fact)
-    if not wrong and run.summary()["config"]["dataset"]["fingerprint"] != one.fingerprint:
+    check = sweep_checksums.check_run(what, run)
+    yield check
+    if check.right and run.summary()["config"]["dataset"]["fingerprint"] != one.fingerprint:
         yield Check(what, False, "was trained on different data than planned")
 
 

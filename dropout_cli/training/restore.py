@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dropout_cli import config, data, tasks
+from dropout_cli import data, tasks
 from dropout_cli.config.schema import Experiment
+from dropout_cli.config.stored import load_run_config
 from dropout_cli.core.errors import RunFailed
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.data.preprocessing import PREPROCESSING_FILE as FITTED
@@ -49,7 +50,7 @@ def load_model(run: Run, checkpoint: str | None = None, *, allow_changed_data: b
     """
     run.read_unchanged(RESOLVED)
     name = checkpoint or _evaluated_checkpoint(run)
-    experiment = config.load_config(run.path / RESOLVED, is_stored=True).experiment
+    experiment = load_run_config(run)
     if allow_changed_data:
         experiment = replace(experiment, dataset=replace(experiment.dataset, fingerprint=None))
     fitted = load_preprocessing(run)
@@ -79,7 +80,7 @@ def load_without_data(run: Run) -> LoadedWithoutData:
     See `load_model`.
     """
     run.read_unchanged(RESOLVED)
-    experiment = config.load_config(run.path / RESOLVED, is_stored=True).experiment
+    experiment = load_run_config(run)
     fitted = load_preprocessing(run) or Preprocessing.from_dataset(data.load_dataset(experiment.dataset))
     learner = make_learner(experiment, build_network(experiment, fitted))
     Snapshot.read(run, CHECKPOINT_FILES[_evaluated_checkpoint(run)]).restore(learner)

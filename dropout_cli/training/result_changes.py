@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dropout_cli import config
 from dropout_cli.architectures.mlp import Mlp
 from dropout_cli.architectures.resnet import Resnet
 from dropout_cli.architectures.units import UnitArchitecture
 from dropout_cli.config.schema import Experiment
+from dropout_cli.config.stored import load_run_config
 from dropout_cli.core.errors import IncompatibleVersion
 from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.objectives.multi_sample import MultiSample
@@ -119,7 +119,7 @@ def _has_noisy_teachers(experiment: Experiment, examples: int) -> bool:
 
 def _has_training_noise(run: Run) -> bool:
     """Return True if the network of a run has input_noise or hidden_noise."""
-    architecture = config.load_config(run.path / RESOLVED).experiment.architecture
+    architecture = load_run_config(run, is_stored=False).architecture
     return isinstance(architecture, UnitArchitecture) and bool(architecture.input_noise or architecture.hidden_noise)
 
 

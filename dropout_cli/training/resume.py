@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dropout_cli import config
+from dropout_cli.config.stored import load_run_config
 from dropout_cli.core import environment
 from dropout_cli.core.errors import RunFailed, UsageError
-from dropout_cli.runs import RESOLVED, Run
+from dropout_cli.runs import RESOLVED, Run, safe_read
 from dropout_cli.training import extend, result_changes
 from dropout_cli.training.checkpoint import LAST, Snapshot, config_digest, pack_checkpoint
 from dropout_cli.training.run import TrainingWatch, continue_run
@@ -70,7 +70,7 @@ def reopen_run(run: Run, *, epochs: int | None = None, change_schedule: bool = F
     _check_resumable(run, epochs)
     with run.lock():
         _check_resumable(run, epochs)
-        before = config.load_config(run.path / RESOLVED, is_stored=True).experiment
+        before = load_run_config(run)
         snapshot, notices = Snapshot.newest(run)
         after = before
         if epochs is not None:
@@ -103,9 +103,10 @@ def _check_resumable(run: Run, epochs: int | None) -> None:
     """Raise an error if a run cannot be resumed.
 
     Raises:
-        UsageError: The run is complete or has failed.
+        UsageError: The run is complete or has failed, or its folder contains a link or a named pipe.
         RunFailed: Its config was changed.
     """
+    safe_read.require_regular_files(run.path)  # the manifest at the end of training reads every file
     status, place = run.final_status, str(run.path)
     if status == "failed":
         # Draws depend on the seed and the epoch alone: the same config diverges again at the same step.

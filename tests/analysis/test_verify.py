@@ -148,8 +148,8 @@ def test_names_in_a_manifest_lead_nowhere_else(run: Run, tmp_path: Path) -> None
     """A path out of the folder is not followed, nor is a link, and both are reported."""
     (tmp_path / "outside").write_bytes(b"secret")
     digest = hashlib.sha256(b"secret").hexdigest()
-    text = run.read(MANIFEST).decode()
-    run.path_of(MANIFEST).write_text(f"{text}{digest}  ../outside\n{digest}  link\n")
+    listed = manifest.parse_manifest(run.read(MANIFEST)) | {"../outside": digest, "link": digest}
+    run.path_of(MANIFEST).write_bytes(manifest.format_manifest(listed))
     (run.path / "link").symlink_to(tmp_path / "outside")
     assert is_wrong(run, "../outside: is missing") and is_wrong(run, "link: is a symbolic link"), wrong(run)
 

@@ -37,11 +37,14 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
     """The error tells what to do."""
-    from dropout_cli.runs.atomic_io import append_line
+    from dropout_cli.runs.atomic_io import os_errors
 
-    (tmp_path / "metrics.csv").symlink_to("/dev/full")
-    with pytest.raises(RunFailed, match=r"No space left on device.*Free some space"):
-        append_line(tmp_path / "metrics.csv", "1,2")
+    with (
+        pytest.raises(RunFailed, match=r"No space left on device.*Free some space"),
+        os_errors(tmp_path),
+        Path("/dev/full").open("wb") as file,
+    ):
+        file.write(b"1,2")
 
 
 def test_a_torn_last_line_is_dropped_on_reading(tmp_path: Path) -> None:

@@ -207,8 +207,8 @@ class _Search:
         """Return the value of each epoch: the validation metric, else the validation loss."""
         # Only some metrics are computed in every epoch. The sign makes larger losses as bad as smaller accuracies.
         for path in (self._folder.cell(cell.id), self._folder.partial(cell.id)):
-            if (path / "metrics.csv").is_file():
-                columns = Run(path).table("metrics.csv").columns()
+            if (run := Run(path)).has_file("metrics.csv"):
+                columns = run.table("metrics.csv").columns()
                 name = f"val_{self._number}" if f"val_{self._number}" in columns else "val_loss"
                 sign = 1 if larger_is_better(name) == self._larger else -1
                 return [sign * value for value in columns[name]]
@@ -278,8 +278,8 @@ class _Search:
     def _trained(self, cell: Cell) -> tuple[int, float]:
         """Return the trained epochs of a run, and its seconds of training."""
         for path in (self._folder.cell(cell.id), self._folder.partial(cell.id)):
-            if (path / "timings.csv").is_file():
-                columns = Run(path).table("timings.csv").columns()
+            if (run := Run(path)).has_file("timings.csv"):
+                columns = run.table("timings.csv").columns()
                 return len(columns["epoch"]), sum(sum(columns[f"{phase}_seconds"]) for phase in PHASES)
         return 0, 0.0
 

@@ -12,6 +12,7 @@ from dropout_cli.core import environment
 from dropout_cli.core.errors import Interrupted, RunFailed, StopRequest, UsageError
 from dropout_cli.core.text import counted, decimals
 from dropout_cli.metrics import DEFAULT_METRIC, csv_bytes, larger_is_better, metric_name
+from dropout_cli.runs.safe_read import require_regular_files
 from dropout_cli.sweeps import layout_choice, plan, run, tables
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.folder_use import TUNE_FILE, refuse_other_use
@@ -72,16 +73,18 @@ def run_tuning(
         Interrupted: The search was interrupted.
     """
     execution = replace(execution, jobs=execution.jobs or environment.available_cores())
-    finals = SweepFolder(folder.path / FINALS)
+    finals = folder.inner(FINALS)
     sweep = layout_choice.keep_layout(
         sweep, folder, finals
     )  # a plan of a newer format is refused before anything is written
     sweep, fixed = _with_task_metric(sweep)
     refuse_other_use(folder, search=True)
+    require_regular_files(folder.path)
     text, notice = sweep.with_splits(fixed.splits).text, _once(notice)
     for line in layout_messages(fixed, folder, finals):
         notice(line)
     sweep = replace(sweep, begun=None)  # the message about a kept layout is shown once
+    folder.unseal()
     found = _search(sweep, folder, execution, watch_search)
     complete = _complete(found.trials, folder)
     folder.write(TRIALS, _table(found.trials))
@@ -97,6 +100,7 @@ def run_tuning(
         *_fresh_messages(winner, sweep, planned, report.evidence),
     ]
     folder.write(MESSAGES, "".join(f"{line}\n" for line in messages).encode())
+    folder.seal()
     return TuneResult(report, {setting.key: setting.value for setting in winner.point}, messages)
 
 
@@ -104,7 +108,7 @@ def _search(sweep: Sweep, folder: SweepFolder, execution: ExecutionSettings, wat
     """Search on one split; raise Interrupted with the tune folder as its place."""
     assert execution.jobs is not None
     try:
-        return run_search(replace(sweep, splits=SAME), SweepFolder(folder.path / "search"), execution.jobs, watch)
+        return run_search(replace(sweep, splits=SAME), folder.inner("search"), execution.jobs, watch)
     except (StopRequest, KeyboardInterrupt) as stop:
         raise Interrupted.from_stop(
             stop, str(folder.path), "the search was interrupted", "Run the same command again to continue"

@@ -72,7 +72,7 @@ def train_in_process(folder: SweepFolder, id: str, wanted: Experiment) -> None:
     """
     partial = folder.partial(id)
     with batch_fsync():
-        if not ((partial / LAST).is_file() and _resume(Run(partial), folder.yardsticks)):
+        if not (Run(partial).has_file(LAST) and _resume(Run(partial), folder.yardsticks)):
             folder.discard(id)
             prepared = run.prepare_run(wanted)
             begun = Run.create_at(partial)

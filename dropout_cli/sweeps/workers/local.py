@@ -13,7 +13,7 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
-from dropout_cli.core.errors import INTERRUPT, TERMINATE
+from dropout_cli.core.errors import INTERRUPT, TERMINATE, UsageError
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.plan import Cell
 from dropout_cli.sweeps.workers import job
@@ -104,8 +104,8 @@ def failure_reason(folder: SweepFolder, cell: Cell, code: int | None) -> str | N
     if folder.is_complete(cell.id):
         return None
     try:
-        output = folder.output(cell.id).read_text(errors="backslashreplace").strip().splitlines()
-    except OSError:
+        output = folder.read(f"failed/{cell.id}.txt").decode(errors="backslashreplace").strip().splitlines()
+    except UsageError:
         output = []
     if code is not None and code < 0:
         # The system kills a process with SIGKILL if memory runs out.
