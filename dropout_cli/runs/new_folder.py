@@ -86,7 +86,7 @@ def replace_folder(final: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _restore(final: Path) -> None:
-    """Remove what killed writers left beside a folder, or move it back if one moved it away."""
+    """Remove leftovers of killed writers beside a folder, and move it back if one moved it away."""
     pattern = f".{glob.escape(final.name)}.{'[0-9a-f]' * 8}"
     # A leftover is in nobody's way, so that one that cannot be removed is no error. A link is none: we made folders.
     with suppress(OSError):

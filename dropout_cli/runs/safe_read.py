@@ -56,7 +56,7 @@ def file_exists(path: Path) -> bool:
 
 
 def irregular_files(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Yield everything below a folder that is neither a regular file nor a folder, with its kind in words.
+    """Yield all below a folder that is no regular file and no folder, with its kind in words.
 
     Links are not followed. A folder that does not exist has nothing.
     """
