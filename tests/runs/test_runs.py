@@ -1,5 +1,6 @@
 """Run folders: written whole or not at all, read with suspicion, found by name."""
 
+import hashlib
 import multiprocessing
 import os
 import re
@@ -67,6 +68,46 @@ def test_numbers_survive_the_csv(tmp_path: Path) -> None:
     for epoch, value in enumerate(values):
         history.append({"epoch": epoch, "value": value})
     assert history.columns()["value"] == values
+
+
+def test_a_history_of_200000_epochs_is_read_and_cut(tmp_path: Path) -> None:
+    """It has more than 16 MB; the digest after a cut is that of the remaining bytes."""
+    run = begun(tmp_path)
+    names = ["epoch", *(f"column{number}" for number in range(6))]
+    lines = [",".join(names), *(",".join([str(epoch), *[f"0.{epoch:017d}"] * 6]) for epoch in range(1, 200_001))]
+    data = "".join(f"{line}\n" for line in lines).encode()
+    assert len(data) > 1 << 24
+    run.path_of("metrics.csv").write_bytes(data + b"200001,0.1")
+    history = run.table("metrics.csv")
+    columns = history.columns()
+    assert columns["epoch"] == [float(epoch) for epoch in range(1, 200_001)] and len(columns) == 7
+    assert columns["column5"][-1] == float("0.00000000000200000")
+    history.truncate(200_000)
+    assert (run.digest("metrics.csv"), history.digest) == (hashlib.sha256(data).hexdigest(),) * 2
+    history.truncate(150_000)
+    assert history.digest == run.digest("metrics.csv") and len(history.columns()["epoch"]) == 150_000
+    history.append(dict.fromkeys(names, 1))
+    assert history.digest == run.digest("metrics.csv") and history.columns()["epoch"][-1] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        (b"a,b\n1,2\n3\n", "row 2 has 1 value for 2 columns"),
+        (b"a,b\n1,x\n", "could not convert"),
+        (b"a" * 2_000_000, "a line is longer than"),
+        (b"a\n" + b"1" * 2_000_000, "a line is longer than"),
+        (b"a" * 200_000 + b"\n", "its header is longer than"),
+        (b'a\n"' + b"1\n" * 100_000, "field larger than"),
+    ],
+)
+def test_a_damaged_history_is_refused_in_one_line(text: bytes, fact: str, tmp_path: Path) -> None:
+    """At the first wrong line, however long the file is."""
+    run = begun(tmp_path)
+    run.path_of("metrics.csv").write_bytes(text)
+    with pytest.raises(RunFailed, match=fact) as refused:
+        run.table("metrics.csv").columns()
+    assert len(str(refused.value).splitlines()) == 1
 
 
 def test_names_carry_time_label_and_six_random_digits(tmp_path: Path) -> None:

@@ -34,10 +34,12 @@ TIMEOUT = 10
 AHEAD = 10_000
 """The most runs that are submitted at a time; it is larger than the number of workers of a cluster."""
 LOST = "the connection to the scheduler is lost"
+PLAIN = ["msgpack"]
+"""Results are fetched in this form, which has no code. Dask itself unpickles errors of workers in any case."""
 ELSEWHERE = ("machine", "processor")
 """Entries of a worker's environment that can change the last digits of a result."""
 
-JobFuture: TypeAlias = "Future[dask_task.JobResult]"
+JobFuture: TypeAlias = "Future[bytes]"
 Notice: TypeAlias = Callable[[str], None]
 
 
@@ -70,7 +72,7 @@ def train_on_cluster(
         versions = {name: here[name] for name in environment.INSTALLATION_KEYS}
 
         def submit(cell: Cell) -> JobFuture:
-            future: JobFuture = executor.submit(dask_task.run_job, job_bytes(cell), versions, *scattered.of(cell))
+            future: JobFuture = executor.submit(dask_task.run_packed, job_bytes(cell), versions, *scattered.of(cell))
             return future
 
         done = {cell.id for cell in cells if folder.is_complete(cell.id)}
@@ -138,7 +140,7 @@ def _result(future: JobFuture) -> dask_task.JobResult | None:
     from distributed import KilledWorker
 
     try:
-        return future.result()
+        return dask_task.unpack_result(future.result())
     except (CancelledError, KilledWorker):
         return None
     except Exception as error:  # an error on the worker can be of any type
@@ -148,7 +150,7 @@ def _result(future: JobFuture) -> dask_task.JobResult | None:
 def _store_result(folder: SweepFolder, cell: Cell, result: dask_task.JobResult) -> Outcome:
     """Write the files of a run that has ended; return how it ended."""
     if result.archive is None:
-        folder.write(f"failed/{cell.id}.txt", result.output.encode())
+        folder.write(f"failed/{cell.id}.txt", result.output.encode("utf-8", "backslashreplace"))
         return Outcome(cell, failure_reason(folder, cell, result.code))
     folder.discard(cell.id)
     run_archive.unpack_run(result.archive, folder.partial(cell.id))
@@ -206,7 +208,7 @@ def connect(address: str) -> "Iterator[Client]":
         with ExitStack() as stack:
             try:
                 parse_host_port(parse_address(address)[1])
-                client = Client(address, timeout=TIMEOUT, set_as_default=False)
+                client = Client(address, timeout=TIMEOUT, set_as_default=False, deserializers=PLAIN)
             except (OSError, ValueError) as error:
                 fact = f"no Dask scheduler responds ({error})"
                 raise UsageError(address, fact, "Start one with `dask scheduler` and give its address.") from None
@@ -226,7 +228,7 @@ def _check_workers(client: "Client", address: str, here: Mapping[str, Any], noti
         notice(f"{address}: has no workers yet. The sweep starts when the first worker connects.")
         client.wait_for_workers(1)
     for worker, there in client.run(environment.describe_environment, on_error="return").items():
-        if isinstance(there, Exception):
+        if not isinstance(there, dict):
             fact = f"cannot run dropout ({type(there).__name__}: {there})"
             raise UsageError(f"the worker {worker}", fact, "Install dropout-cli there, in the same version as here.")
         for line in dask_task.version_differences(here, there):

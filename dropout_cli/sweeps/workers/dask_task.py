@@ -1,15 +1,18 @@
 """The Dask task of a sweep: train one run in a subprocess and return its folder.
 
-The folder is returned as an archive. A run that crashes or is killed does not affect the worker. The subprocess exits
-when its stdin is closed, so it never outlives the worker. It is killed when the task is cancelled.
+The folder is returned as an archive, and the whole result as bytes, so that the machine of the sweep unpickles none of
+it. A run that crashes or is killed does not affect the worker. The subprocess exits when its stdin is closed, so it
+never outlives the worker. It is killed when the task is cancelled.
 """
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
@@ -43,6 +46,31 @@ class JobResult(NamedTuple):
     """The exit code of the subprocess; negative: the signal that killed it."""
     output: str
     """The end of its output on stdout and stderr."""
+
+
+def pack_result(result: JobResult) -> bytes:
+    """Return a result as bytes: a line of JSON, then the archive."""
+    facts = {"code": result.code, "output": result.output, "complete": result.archive is not None}
+    return json.dumps(facts).encode() + b"\n" + (result.archive or b"")
+
+
+def unpack_result(data: object) -> JobResult:
+    """Return the result that `pack_result` packed; a failure if a worker sent anything else."""
+    if isinstance(data, bytes):
+        line, _, archive = data.partition(b"\n")
+        with suppress(ValueError, RecursionError):
+            match json.loads(line):
+                case {"code": int(code), "output": str(output), "complete": bool(complete)}:
+                    return JobResult(archive if complete else None, code, output[-MOST_OUTPUT:])
+    return JobResult(None, 1, "the worker sent no result of a run")
+
+
+def run_packed(wanted: bytes, versions: Mapping[str, Any], examples: bytes | None, inherited: bytes | None) -> bytes:
+    """Return the packed result of `run_job`, also of an error in it."""
+    try:
+        return pack_result(run_job(wanted, versions, examples, inherited))
+    except Exception as error:  # of any type; the sweep could not read an exception without unpickling it
+        return pack_result(JobResult(None, 1, f"the worker: {type(error).__name__}: {error}"))
 
 
 def run_job(wanted: bytes, versions: Mapping[str, Any], examples: bytes | None, inherited: bytes | None) -> JobResult:

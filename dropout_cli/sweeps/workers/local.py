@@ -109,7 +109,8 @@ def failure_reason(folder: SweepFolder, cell: Cell, code: int | None) -> str | N
         output = []
     if code is not None and code < 0:
         # The system kills a process with SIGKILL if memory runs out.
-        return f"killed by {signal.Signals(-code).name}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
+        name = {int(known): known.name for known in signal.Signals}.get(-code, f"signal {-code}")
+        return f"killed by {name}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
     if code in (INTERRUPT, TERMINATE):
         return "was stopped by a signal"
     return output[-1] if output else f"ended with exit code {code}"
