@@ -1,7 +1,6 @@
 """The `dropout` command: subcommands, and errors as lines and exit codes."""
 
 import io
-import os
 import signal
 import sys
 import warnings
@@ -12,7 +11,7 @@ from typing import Annotated, Any, Never
 import typer
 
 import dropout_cli
-from dropout_cli.cli import output
+from dropout_cli.cli import output, streams
 from dropout_cli.cli.commands import add_commands
 from dropout_cli.cli.single_value_options import StrictTyper
 from dropout_cli.core.errors import PIPE_CLOSED, DropoutError, StopRequest, with_full_stop
@@ -77,10 +76,18 @@ def run_command_line() -> Never:
         output.print_stderr("memory: not enough memory. Make the layers, the batches or the data smaller.")
     except BrokenPipeError:
         code = PIPE_CLOSED
+    except ImportError as error:
+        code = 1
+        output.print_stderr(streams.describe_import_error(error))
+    except OSError as error:
+        code = 1
+        output.print_stderr(streams.describe_system_error(error))
     if code == PIPE_CLOSED:
         # What is still in the buffers cannot be delivered; without this the interpreter would complain at exit.
         for stream in (sys.stdout, sys.stderr):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            streams.discard(stream.fileno())
+    elif not streams.flush_or_discard():
+        code = code or 1
     sys.exit(code)
 
 

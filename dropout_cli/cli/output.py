@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
+from dropout_cli.cli.streams import output_problem
 from dropout_cli.core.errors import PIPE_CLOSED, RunFailed, StopRequest
 from dropout_cli.core.text import escape_control_chars, significant
 
@@ -60,7 +61,7 @@ def write_line(text: str, file: Any) -> None:
     except BrokenPipeError:
         raise StopRequest(PIPE_CLOSED) from None
     except OSError as error:
-        raise RunFailed("output", f"cannot be written ({error.strerror})") from None
+        raise RunFailed(*output_problem(error)) from None
 
 
 def json_text(value: Any) -> str:

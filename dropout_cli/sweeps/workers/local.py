@@ -6,20 +6,27 @@ A crash of one run does not affect the others.
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from dropout_cli.core.errors import INTERRUPT, TERMINATE, UsageError
+from dropout_cli.core.errors import INTERRUPT, TERMINATE, RunFailed, UsageError
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.plan import Cell
 from dropout_cli.sweeps.workers import job
 
 POLL = 0.2
 """Seconds between two checks of a run that a process of a killed sweep still trains."""
+
+FREE_DESCRIPTORS = 10
+"""Pipes and sockets that the start of a process needs, with some to spare."""
+OPEN_FILES = Path("/proc/self/fd")
+RUN_AGAIN = "Run the same command again to continue."
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Environment variables that set the number of threads for linear algebra."""
@@ -86,11 +93,32 @@ def train_locally(folder: SweepFolder, cells: Sequence[Cell], jobs: int) -> Gene
 
 
 def start_process_for(folder: SweepFolder, cell: Cell) -> BaseProcess:
-    """Start the training of a run in its own process."""
+    """Start the training of a run in its own process.
+
+    Raises:
+        RunFailed: The system allows no further process or open file.
+    """
+    _require_free_descriptors()
     process: BaseProcess = _context().Process(target=job.run_job_process, args=(folder.path, cell.id, cell.experiment))
-    with _one_thread():
-        process.start()
+    try:
+        with _one_thread():
+            process.start()
+    except (OSError, EOFError) as error:  # EOFError: the fork server has died
+        reason = getattr(error, "strerror", None) or "the process that starts it has died"
+        raise RunFailed("system", f"a process for a run cannot be started ({reason})", RUN_AGAIN) from None
     return process
+
+
+def _require_free_descriptors() -> None:
+    """Raise RunFailed if too few files can still be opened; the fork server would die with a traceback."""
+    if sys.platform == "win32" or not OPEN_FILES.is_dir():
+        return
+    import resource
+
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if most != resource.RLIM_INFINITY and most - len(list(OPEN_FILES.iterdir())) < FREE_DESCRIPTORS:
+        fact = f"at most {most} files can be open at a time, too few to start a process"
+        raise RunFailed("system", fact, "Allow more open files, for example with `ulimit -n 1024`.")
 
 
 def failure_reason(folder: SweepFolder, cell: Cell, code: int | None) -> str | None:
