@@ -101,7 +101,7 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> Arra
     values = raw[stream.tell() :]
     if dtype.kind not in DTYPE_KINDS or not dtype.itemsize:
         raise ValueError(f"{name} contains {dtype}, not numbers")
-    if any(size < 0 for size in shape) or math.prod(shape) * dtype.itemsize != len(values):
+    if any(type(size) is not int or size < 0 for size in shape) or math.prod(shape) * dtype.itemsize != len(values):
         raise ValueError(f"the size of {name} does not match its header")
     if math.prod(size or 1 for size in shape) * dtype.itemsize > most:  # an axis of 0 must not hide a huge one
         raise ValueError(f"{name} is empty, and its shape is not valid")

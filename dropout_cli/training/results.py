@@ -13,6 +13,7 @@ from dropout_cli.metrics import PARTS, VALIDATION_FILE, predicted_classes, valid
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.runs import FORMAT, Run, json_bytes
 from dropout_cli.runs.summary import describe_scored_train
+from dropout_cli.runs.timings import read_timings
 from dropout_cli.tasks import Task
 from dropout_cli.tasks.base import Prediction, task_files
 from dropout_cli.training import convergence, pass_noise, yardstick, yardstick_messages
@@ -143,12 +144,12 @@ def _cost(run: Run, started: float) -> dict[str, Any]:
         run: The run.
         started: When the evaluation began.
     """
-    timings = run.table("timings.csv").columns()
+    timings = read_timings(run)
     train_seconds = sum(timings["train_seconds"])
     other_seconds = sum(timings["evaluate_seconds"]) + sum(timings["save_seconds"])
     return {
         "seconds": train_seconds + other_seconds + time.perf_counter() - started,
-        "examples_per_second": sum(timings["examples"]) / train_seconds,
+        "examples_per_second": sum(timings["examples"]) / train_seconds if train_seconds else 0.0,
         "peak_bytes": environment.peak_bytes(),
     }
 

@@ -14,6 +14,7 @@ from dropout_cli.config.stored import load_run_config
 from dropout_cli.core import environment
 from dropout_cli.core.errors import RunFailed, UsageError
 from dropout_cli.runs import RESOLVED, Run, safe_read
+from dropout_cli.runs.timings import TIMINGS, read_timings
 from dropout_cli.training import extend, result_changes
 from dropout_cli.training.checkpoint import LAST, Snapshot, config_digest, pack_checkpoint
 from dropout_cli.training.run import TrainingWatch, continue_run
@@ -104,7 +105,7 @@ def _check_resumable(run: Run, epochs: int | None) -> None:
 
     Raises:
         UsageError: The run is complete or has failed, or its folder contains a link or a named pipe.
-        RunFailed: Its config was changed.
+        RunFailed: Its config was changed, or its `timings.csv` is damaged.
     """
     safe_read.require_regular_files(run.path)  # the manifest at the end of training reads every file
     status, place = run.final_status, str(run.path)
@@ -115,6 +116,8 @@ def _check_resumable(run: Run, epochs: int | None) -> None:
     if status == "completed" and epochs is None:
         raise UsageError(place, "this run is complete", "Use `--epochs N` to train it for longer.")
     run.read_unchanged(RESOLVED)
+    if run.has_file(TIMINGS):
+        read_timings(run)  # the summary has their sum: an error after training would come too late
 
 
 def _truncate_history(run: Run, snapshot: Snapshot | None) -> None:
@@ -134,7 +137,9 @@ def _environment_messages(run: Run) -> tuple[str, ...]:
     """Return messages about changes of the environment since the run started."""
     try:
         stored = json.loads(run.read("environment.json"))
-    except ValueError:
+    except (ValueError, RecursionError):
+        stored = None
+    if not isinstance(stored, dict):
         return ("environment.json: is damaged, so the environment of the first session is unknown.",)
     # Another NumPy, BLAS or CPU rounds differently in the last bits.
     return tuple(

@@ -1,5 +1,6 @@
 """The commands `dropout config ...`: write, check, show and explain configs."""
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ import typer
 from dropout_cli.cli import arguments, output
 from dropout_cli.cli.config_argument import find_config_argument
 from dropout_cli.cli.single_value_options import StrictTyper
-from dropout_cli.core.errors import UsageError
+from dropout_cli.core.errors import RunFailed, UsageError
 
 if TYPE_CHECKING:
     from dropout_cli.data.overview import DatasetOverview
@@ -64,6 +65,8 @@ def init(
     except FileExistsError:
         raise UsageError(str(file), "the file already exists", "Choose another file name.") from None
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise RunFailed(str(file), f"cannot be written ({error.strerror})", "Free some space there.") from None
         raise UsageError(str(file), f"cannot be written ({error.strerror})", "Choose another file name.") from None
     if guess:
         output.print_stderr(guess)

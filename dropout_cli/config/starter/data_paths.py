@@ -25,6 +25,12 @@ def is_data_path(path: Path, *, has_target: bool = False) -> bool:
         return path.suffix.lower() not in (*TEXT_SUFFIXES, "") or not _has_config_key(path)
     if path.as_posix() in bundled_configs():
         return False
+    # A named pipe or a device with the name of a data file: its reader refuses it. As a config, it would be waited for.
+    if has_data_suffix(path) and path.suffix.lower() not in (*CONFIG_SUFFIXES, ""):
+        try:
+            return path.exists() and not path.is_dir()
+        except (OSError, ValueError):
+            return False
     try:
         # A folder of runs or configs is a mistake, which the reader of configs names.
         return (

@@ -66,7 +66,7 @@ def parse_column(
     if present.empty:
         return stripped.astype("float64")
     words = present.astype(str)
-    numbers = pd.to_numeric(present, errors="coerce")
+    numbers = number_formats.to_numbers(present)
     # pandas' own parser first: it is fast, and most columns are plain numbers.
     if (comma or numbers.isna().any()) and number_formats.look_like_numbers(words):
         numbers = number_formats.parse_numbers(words, comma)

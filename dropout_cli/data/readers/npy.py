@@ -65,7 +65,8 @@ def _header(file: BinaryIO) -> NpyHeader:
         raise ValueError(f"it contains {dtype}, not numbers or texts")
     # The exact size is required, so that a damaged header cannot reserve memory for values that are not there.
     size = os.fstat(file.fileno()).st_size - file.tell()
-    if any(length < 0 for length in shape) or math.prod(shape) * dtype.itemsize != size:
+    # `type`: NumPy accepts True as a length, and fails only when it makes the array.
+    if any(type(length) is not int or length < 0 for length in shape) or math.prod(shape) * dtype.itemsize != size:
         raise ValueError(
             f"its size does not match its header ({' x '.join(map(str, shape)) or 'one value'} of {dtype})"
         )

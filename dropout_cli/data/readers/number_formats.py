@@ -27,9 +27,28 @@ _BOOLEAN = re.compile("true|false", re.IGNORECASE)
 # A mark before exactly three digits may separate thousands; before fewer or more digits, or behind 0, it cannot.
 _SURELY_POINT = re.compile(r"[+-]?(\d+\.(\d{1,2}|\d{4,})|(0|\d{4,})\.\d+|\d{1,3}(,\d{3})+\.\d+)", re.ASCII)
 _SURELY_COMMA = re.compile(r"[+-]?(\d+,(\d{1,2}|\d{4,})|(0|\d{4,}),\d+|\d{1,3}(\.\d{3})+,\d+)", re.ASCII)
+MAX_DIGITS = 300  # the largest float has 309 digits before its point
 _SAMPLE_WORDS = 50
 NUMBER_WITH_TEXT = r"(\D{0,5}[^\w\d])?\d[\d.,' ]*(\s*[^\dA-Z]\D{0,5})?"
 """Pattern of `1,317 km` and `Rs. 1000.50`, but not of the codes `C17` and `12A`."""
+
+
+def to_numbers(series: "Series") -> "Series":
+    """Return a column of texts as numbers; NaN for a text that is no number, infinity for one that is too large.
+
+    Args:
+        series: Texts and numbers.
+    """
+    import pandas as pd
+
+    try:
+        return pd.to_numeric(series, errors="coerce")
+    except OverflowError:  # pandas reads whole numbers of any length, and fails above 1e308
+        long = series.map(lambda cell: isinstance(cell, int | str) and len(str(cell)) > MAX_DIGITS)
+        digits = series[long].astype(str).str.fullmatch(r"[-+]?\d+")
+        return pd.to_numeric(
+            series.mask(long & digits.reindex(series.index, fill_value=False), np.inf), errors="coerce"
+        )
 
 
 def strip_number_marks(cell: str) -> str:
@@ -94,16 +113,14 @@ def parse_numbers(words: "Series", comma: bool | None) -> "Series":
         words: the cells of a column.
         comma: True if numbers have a decimal comma; None detects this from the column.
     """
-    import pandas as pd
-
     if words.str.fullmatch(_BOOLEAN.pattern, case=False).all():
         return words.str.lower().map({"true": 1.0, "false": 0.0})
     texts = words.map(strip_number_marks)
     grouped = texts.where(~texts.str.contains(",") | texts.str.fullmatch(_POINT.pattern))
-    pointed = pd.to_numeric(grouped.str.replace(",", ""), errors="coerce").astype(np.float64)
+    pointed = to_numbers(grouped.str.replace(",", "")).astype(np.float64)
     if comma is False or (comma is None and pointed.notna().all()):
         return pointed
     plain = texts.where(texts.str.fullmatch(_COMMA.pattern)).str.replace(".", "").str.replace(",", ".")
-    with_comma = pd.to_numeric(plain, errors="coerce").astype(np.float64)
+    with_comma = to_numbers(plain).astype(np.float64)
     # If neither notation fits all cells, take the one that fits more.
     return pointed if pointed.notna().sum() > with_comma.notna().sum() else with_comma

@@ -19,6 +19,7 @@ import numpy as np
 from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import larger_is_better, metric_name
 from dropout_cli.runs import Run
+from dropout_cli.runs.timings import PHASE_COLUMNS, TIMINGS, read_timings
 from dropout_cli.sweeps import plan
 from dropout_cli.sweeps.axes import Point, Setting
 from dropout_cli.sweeps.folder import SweepFolder
@@ -50,7 +51,6 @@ EARLIEST, BEST = 5, 100 / 3
 """A trial is pruned only after this number of comparable trials, and if it is not in this best percentage of them."""
 POLL = 0.1
 """Seconds between two checks of the runs that are training."""
-PHASES = ("train", "evaluate", "save")
 
 
 @dataclass(frozen=True)
@@ -278,9 +278,9 @@ class _Search:
     def _trained(self, cell: Cell) -> tuple[int, float]:
         """Return the trained epochs of a run, and its seconds of training."""
         for path in (self._folder.cell(cell.id), self._folder.partial(cell.id)):
-            if (run := Run(path)).has_file("timings.csv"):
-                columns = run.table("timings.csv").columns()
-                return len(columns["epoch"]), sum(sum(columns[f"{phase}_seconds"]) for phase in PHASES)
+            if (run := Run(path)).has_file(TIMINGS):
+                columns = read_timings(run)
+                return len(columns["epoch"]), sum(sum(columns[name]) for name in PHASE_COLUMNS)
         return 0, 0.0
 
 
