@@ -14,10 +14,10 @@ A cell is a planned run; its ID is a hash of its config.
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dropout_cli.core import locks
 from dropout_cli.core.errors import UsageError
@@ -37,6 +37,9 @@ PLAN = "plan.json"
 """The file that makes a folder the folder of a sweep."""
 SWEEP_FORMAT = 3
 """The format of new plans and tables; run folders have their own number."""
+
+
+T = TypeVar("T")
 
 
 def is_sweep_folder(reference: str) -> bool:
@@ -131,7 +134,28 @@ class SweepFolder:
 
     def has_manifest(self, id: str) -> bool:
         """Return True if the run is complete, under either name; nothing is renamed."""
-        return any(Run(path).has_file(MANIFEST) for path in (self.cell(id), self.partial(id)))
+        return self.read_run(id, MANIFEST, lambda _: True) is not None
+
+    def read_run(self, id: str, name: str, read: Callable[[Run], T]) -> T | None:
+        """Return the result of a function that reads a run, complete or not; nothing is renamed.
+
+        Args:
+            id: The id of the run.
+            name: The file that the function reads.
+            read: The function.
+
+        Returns:
+            Its result; None if the run has no such file yet.
+        """
+        # Another process may rename the folder at any moment, so the name that a run has first is tried first.
+        for run in (Run(self.partial(id)), Run(self.cell(id))):
+            if run.has_file(name):
+                try:
+                    return read(run)
+                except (UsageError, OSError):
+                    if run.has_file(name):
+                        raise
+        return None
 
     def is_busy(self, id: str) -> bool:
         """Return True if a process trains the run."""
@@ -160,9 +184,13 @@ class SweepFolder:
 
     def failure(self, id: str) -> str | None:
         """Return why the run failed; None if it did not."""
-        if not self.has(f"failed/{id}.json"):
-            return None
-        return str(self._json(f"failed/{id}.json").get("reason"))
+        name = f"failed/{id}.json"
+        try:
+            return str(self._json(name).get("reason")) if self.has(name) else None
+        except UsageError:
+            if self.has(name):
+                raise
+            return None  # the sweep goes on meanwhile, and trains the run again
 
     def forget_failure(self, id: str) -> None:
         """Remove the record of a failure, so that the run is trained again."""

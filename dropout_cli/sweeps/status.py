@@ -97,30 +97,25 @@ def sweep_status(folder: SweepFolder) -> SweepStatus | None:
     plan = read_plan(folder)
     if plan is None:
         return None
-    complete = {cell.id: path for cell in plan.cells if (path := _complete_path(folder, cell.id)) is not None}
+    found = {cell.id: folder.read_run(cell.id, MANIFEST, Run.summary) for cell in plan.cells}
+    summaries = {id: summary for id, summary in found.items() if summary is not None}
     failures = {
         cell.id: reason
         for cell in plan.cells
-        if cell.id not in complete and (reason := folder.failure(cell.id)) is not None
+        if cell.id not in summaries and (reason := folder.failure(cell.id)) is not None
     }
-    busy = {cell.id for cell in plan.cells if cell.id not in complete and folder.is_busy(cell.id)}
-    summaries = {id: Run(path).summary() for id, path in complete.items()}
+    busy = {cell.id for cell in plan.cells if cell.id not in summaries and folder.is_busy(cell.id)}
     is_running = locks.is_locked(folder.path_of(".lock"))
-    waiting = [cell for cell in plan.cells if cell.id not in complete and cell.id not in failures]
+    waiting = [cell for cell in plan.cells if cell.id not in summaries and cell.id not in failures]
     return SweepStatus(
         planned=len(plan.cells),
-        done=len(complete),
+        done=len(summaries),
         failures=failures,
         training=len(busy),
         seconds_left=_seconds_left(folder, plan, summaries, waiting, busy) if is_running else None,
         is_running=is_running,
         comparison=_compare(folder, plan, summaries, failures),
     )
-
-
-def _complete_path(folder: SweepFolder, id: str) -> Path | None:
-    """Return the folder of a complete run, also if it has not got its final name yet."""
-    return next((path for path in (folder.cell(id), folder.partial(id)) if Run(path).has_file(MANIFEST)), None)
 
 
 def _compare(
@@ -172,11 +167,7 @@ def _seconds_left(
 
 def _ended(folder: SweepFolder, id: str) -> float:
     """Return when a run was completed, in seconds since 1970; 0 if it is not complete."""
-    path = _complete_path(folder, id)
-    try:
-        return 0.0 if path is None else (path / MANIFEST).stat().st_mtime
-    except OSError:  # it has just got its final name
-        return time.time()
+    return folder.read_run(id, MANIFEST, lambda run: run.path_of(MANIFEST).stat().st_mtime) or 0.0
 
 
 def _elapsed(path: Path) -> float:

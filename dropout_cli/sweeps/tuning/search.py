@@ -18,7 +18,6 @@ import numpy as np
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import larger_is_better, metric_name
-from dropout_cli.runs import Run
 from dropout_cli.runs.timings import PHASE_COLUMNS, TIMINGS, read_timings
 from dropout_cli.sweeps import plan
 from dropout_cli.sweeps.axes import Point, Setting
@@ -49,6 +48,7 @@ SEEDS = 10_000_000
 """The first step at which means over seeds are reported: larger than every epoch, so that the two never mix."""
 EARLIEST, BEST = 5, 100 / 3
 """A trial is pruned only after this number of comparable trials, and if it is not in this best percentage of them."""
+HISTORY = "metrics.csv"
 POLL = 0.1
 """Seconds between two checks of the runs that are training."""
 
@@ -206,13 +206,12 @@ class _Search:
     def _history(self, cell: Cell) -> list[float]:
         """Return the value of each epoch: the validation metric, else the validation loss."""
         # Only some metrics are computed in every epoch. The sign makes larger losses as bad as smaller accuracies.
-        for path in (self._folder.cell(cell.id), self._folder.partial(cell.id)):
-            if (run := Run(path)).has_file("metrics.csv"):
-                columns = run.table("metrics.csv").columns()
-                name = f"val_{self._number}" if f"val_{self._number}" in columns else "val_loss"
-                sign = 1 if larger_is_better(name) == self._larger else -1
-                return [sign * value for value in columns[name]]
-        return []
+        columns = self._folder.read_run(cell.id, HISTORY, lambda run: run.table(HISTORY).columns())
+        if columns is None:
+            return []
+        name = f"val_{self._number}" if f"val_{self._number}" in columns else "val_loss"
+        sign = 1 if larger_is_better(name) == self._larger else -1
+        return [sign * value for value in columns[name]]
 
     def _is_hopeless(self, one: RunningTrial, history: Sequence[float]) -> bool:
         """Return True if an epoch that is new in `history` is not in the best third."""
@@ -277,11 +276,10 @@ class _Search:
 
     def _trained(self, cell: Cell) -> tuple[int, float]:
         """Return the trained epochs of a run, and its seconds of training."""
-        for path in (self._folder.cell(cell.id), self._folder.partial(cell.id)):
-            if (run := Run(path)).has_file(TIMINGS):
-                columns = read_timings(run)
-                return len(columns["epoch"]), sum(sum(columns[name]) for name in PHASE_COLUMNS)
-        return 0, 0.0
+        columns = self._folder.read_run(cell.id, TIMINGS, read_timings)
+        if columns is None:
+            return 0, 0.0
+        return len(columns["epoch"]), sum(sum(columns[name]) for name in PHASE_COLUMNS)
 
 
 def _ids(cells: Sequence[Cell]) -> tuple[str, ...]:
