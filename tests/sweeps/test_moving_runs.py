@@ -58,6 +58,7 @@ class ForgetsFirst(SweepFolder):
     """A sweep folder in which another process deletes the reason of a failure just before it is read."""
 
     def read(self, name: str) -> bytes:
+        """Delete the reason, then read as usual."""
         self.forget_failure(CELL)
         return super().read(name)
 
