@@ -15,7 +15,7 @@ MAX_CONFIG_BYTES = 1_000_000
 SIMILARITY_CUTOFF = 0.8
 """Similarity cutoff (of 1) for suggested file names; `nope` and `none` have .75 and are too far apart."""
 CONFIG_SUFFIXES = (".yaml", ".yml")
-TEXT_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat", ".arff", ".jsonl")
+TEXT_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat", ".arff", ".jsonl", ".ndjson")
 ARRAY_SUFFIXES = (".npz", ".npy")
 DATA_SUFFIXES = (*TEXT_SUFFIXES, *ARRAY_SUFFIXES, *EXCEL_SUFFIXES, *PARQUET_SUFFIXES)
 INIT_HINT = "Use 'dropout config init' to write a first config."

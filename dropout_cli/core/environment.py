@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dropout_cli.core.text import counted
+
 # Waiting threads of OpenBLAS spin, by default for 2^26 clock ticks, which is longer than a training step takes. After
 # 2^20 ticks, a third of a millisecond, they leave the core to other threads and programs.
 OPENBLAS_TIMEOUT = ("OPENBLAS_THREAD_TIMEOUT", "20")
@@ -82,8 +84,7 @@ def load_message(load: float | None, cores: int) -> str | None:
     """
     if load is None or load < BUSY * cores:
         return None
-    cores_text = f"{cores} core{'s' * (cores != 1)}"
-    return f"other programs use this computer: load {load:.0f} on {cores_text}; the sweep will take longer"
+    return f"other programs use this computer: load {load:.0f} on {counted(cores, 'core')}; the sweep will take longer"
 
 
 def load_average() -> float | None:

@@ -19,7 +19,7 @@ MIN_OTHER_VALUES = 5
 """Fewer different values show no pattern."""
 MAX_NAMED = 5
 """A warning names at most this many columns."""
-# 99, 999, 9999, ..., 99999 and their negatives; -1 is too often a true value.
+# Two to six nines, also negative; -1 is too often a true value.
 _MISSING_CODE = re.compile("-?9{2,6}")
 FIRST_DATE, LAST_DATE = 19000101, 21001231
 """Whole numbers between these may be dates such as 20240131."""

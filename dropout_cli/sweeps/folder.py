@@ -48,6 +48,18 @@ def is_sweep_folder(reference: str) -> bool:
     return bool(reference.strip()) and file_exists(Path(reference) / PLAN)
 
 
+def find_sweep(reference: str, root: Path, file: str = PLAN) -> "SweepFolder | None":
+    """Return the folder of a sweep that a reference names; None if it names none.
+
+    Args:
+        reference: A path, or the name of a folder in `root`.
+        root: The folder that holds the runs.
+        file: A file that makes it such a folder.
+    """
+    places = (Path(reference), root / reference) if reference.strip() and "\0" not in reference else ()
+    return next((SweepFolder(path) for path in places if file_exists(path / file)), None)
+
+
 def sweep_files(folder: Path) -> Iterator[str]:
     """Yield the files that the manifest of a sweep covers: all but locks and that manifest.
 

@@ -7,7 +7,7 @@ import calendar
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -18,7 +18,7 @@ from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.runs import MANIFEST, Run
 from dropout_cli.runs.safe_read import require_regular_files
 from dropout_cli.runs.state import TIME_FORMAT
-from dropout_cli.sweeps.folder import PLAN, SweepFolder
+from dropout_cli.sweeps.folder import SweepFolder, find_sweep
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.sweeps.stored_plan import StoredCell, StoredPlan, read_plan
@@ -72,20 +72,14 @@ class SearchStatus:
     """True if a process works on the search."""
 
 
-def find_sweep(reference: str, root: Path) -> SweepFolder | None:
+def find_sweep_or_search(reference: str, root: Path) -> SweepFolder | None:
     """Return the folder of a sweep or search that a reference names; None if it names none.
 
     Args:
         reference: A path, or the name of a folder in `root`.
         root: The folder that holds the runs.
     """
-    if not reference.strip() or "\0" in reference:
-        return None
-    for path in (Path(reference), root / reference):
-        with suppress(OSError):  # for example, a name that is too long
-            if (path / PLAN).is_file() or (path / SEARCH / STUDY).is_file():
-                return SweepFolder(path)
-    return None
+    return find_sweep(reference, root) or find_sweep(reference, root, f"{SEARCH}/{STUDY}")
 
 
 def sweep_status(folder: SweepFolder) -> SweepStatus | None:

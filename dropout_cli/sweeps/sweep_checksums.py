@@ -1,4 +1,4 @@
-"""A check that every file of a sweep folder is the one in its manifest, and every run in it unchanged."""
+"""Checks that the files of a sweep folder match its manifest, and that its runs are unchanged."""
 
 from collections.abc import Collection, Iterator
 
@@ -76,7 +76,7 @@ def check_run(what: str, run: Run) -> Check:
 
 
 def check_other_runs(folder: SweepFolder, planned: Collection[str]) -> Iterator[Check]:
-    """Yield a check of each complete run in the folder that is not planned, such as the trials of a search.
+    """Yield a check of each complete run that is not planned, such as a trial of a search.
 
     Args:
         folder: The folder of the sweep.

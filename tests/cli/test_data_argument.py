@@ -88,7 +88,7 @@ def test_a_mistake_gets_one_line_and_leaves_nothing(
 
 
 def test_a_sweep_over_data_stores_the_config_that_it_needs(plants: Path) -> None:
-    """The same command, and its own `sweep.yaml`, find all runs complete; with a mistake no folder is made."""
+    """A sweep without a config goes on by its command or its `sweep.yaml`; a mistake makes no folder."""
     wrong = dropout("sweep", "plants.csv", "dropout.rte=0,0.5", "--seeds", "2", cwd=plants)
     planned = dropout("sweep", "plants.csv", "dropout.rate=0,0.5", "--seeds", "2", "--dry-run", cwd=plants)
     assert (wrong.returncode, planned.returncode) == (2, 0) and not (plants / "runs").exists()

@@ -94,7 +94,7 @@ SPECIAL = "a|b\\c_d%e&f#g$h{i}j~k^l<m>n*o`p[q]r"
 
 
 def test_a_cell_means_nothing_to_markdown() -> None:
-    """What Markdown or an extension of it gives a meaning has a backslash, in headers and values."""
+    """Characters with a meaning in Markdown or its extensions have a backslash, in headers and values."""
     cell = "a\\|b\\\\c\\_d%e\\&f\\#g\\$h\\{i\\}j\\~k\\^l\\<m\\>n\\*o\\`p\\[q\\]r"
     assert printed.as_markdown([SPECIAL], [[SPECIAL]]) == f"| {cell} |\n| --- |\n| {cell} |\n"
 

@@ -1,4 +1,4 @@
-"""What is said about new data: nothing for training metrics, and a reason where no interval can be computed."""
+"""Statements about new data: none for training metrics, and a reason where no interval can be computed."""
 
 import json
 import re

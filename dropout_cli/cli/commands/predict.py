@@ -137,11 +137,9 @@ def _predicting_runs(reference: str, runs_dir: Path, setting: Sequence[str]) -> 
         UsageError: There is no such run or setting.
     """
     from dropout_cli import runs
-    from dropout_cli.sweeps.folder import SweepFolder, is_sweep_folder
+    from dropout_cli.sweeps.folder import find_sweep
 
-    # `sweeps.status` has such a look-up, too, but imports what only comparisons need.
-    places = (Path(reference), runs_dir / reference) if reference.strip() else ()
-    folder = next((SweepFolder(path) for path in places if is_sweep_folder(str(path))), None)
+    folder = find_sweep(reference, runs_dir)
     if folder is None:
         if setting:
             raise UsageError("--setting", "works on a sweep", "Leave it out, or give the folder of a sweep.")

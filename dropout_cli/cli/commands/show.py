@@ -38,10 +38,10 @@ def show_command(
     from dropout_cli import runs
     from dropout_cli.analysis import headlines, run_table
     from dropout_cli.analysis.yardstick_lines import yardstick_lines
-    from dropout_cli.sweeps.status import find_sweep
+    from dropout_cli.sweeps.status import find_sweep_or_search
     from dropout_cli.training import yardstick_messages
 
-    if (folder := find_sweep(reference, runs_dir)) is not None:
+    if (folder := find_sweep_or_search(reference, runs_dir)) is not None:
         from dropout_cli.cli.sweep_screen import print_sweep
 
         if figures:

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from dropout_cli.config.starter.class_sizes import unequal_classes
-from dropout_cli.config.starter.pictures import split_lines
+from dropout_cli.config.starter.lines import ConfigLine, split_lines
 from dropout_cli.config.starter.recipe import image_layers, recipe_text
-from dropout_cli.config.starter.table import ConfigLine
 from dropout_cli.core.errors import DataError, UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.data.base import TEST, TRAIN, VAL, Examples
@@ -30,8 +30,8 @@ def arrays_config(file: Path, target: str | None = None) -> tuple[str, str]:
     """
     if target is not None:
         raise UsageError("--target", f"{file} has no named columns", "Leave out --target.")
-    paths = {"path": str(file)} if file.suffix.lower() == ".npz" else _find_files(file)
-    source = Arrays(**paths)  # type: ignore[arg-type]  # all of these keys are paths
+    paths: dict[str, Any] = {"path": str(file)} if file.suffix.lower() == ".npz" else _find_files(file)
+    source = Arrays(**paths)
     examples = source.read()
     lines = [ConfigLine(key, path) for key, path in paths.items()]
     if looks_channels_first(examples.x.shape):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from dropout_cli.config.files import ARRAY_SUFFIXES
 from dropout_cli.config.starter.arrays import arrays_config
 from dropout_cli.config.starter.pictures import pictures_config
 from dropout_cli.config.starter.table import table_config
@@ -21,7 +22,7 @@ def starter_config(file: Path, target: str | None = None, test_file: Path | None
         DataError: if a file cannot be read or its columns cannot be used.
         UsageError: if the target is no column, or a test file is given for other data than a table.
     """
-    is_array = file.suffix.lower() in (".npz", ".npy")
+    is_array = file.suffix.lower() in ARRAY_SUFFIXES
     if test_file is not None and (file.is_dir() or is_array):
         way_out = "Name its arrays x_test and y_test." if is_array else "Put its images into a folder `test`."
         raise UsageError("--test", f"works for tables, and {file} is none", way_out)

@@ -6,15 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from dropout_cli.config.starter.class_sizes import unequal_classes
-from dropout_cli.config.starter.recipe import Recipe, image_layers, recipe_for_rows, recipe_text
-from dropout_cli.config.starter.table import ConfigLine
+from dropout_cli.config.starter.lines import ConfigLine, split_lines
+from dropout_cli.config.starter.recipe import image_layers, recipe_text
 from dropout_cli.core.errors import DataError, UsageError
 from dropout_cli.core.text import counted
-from dropout_cli.data.base import TEST, VAL, Examples, Source
 from dropout_cli.data.readers.image_listing import list_images
 from dropout_cli.data.readers.images import ImageHeader, in_parallel, read_image_header, with_image
 from dropout_cli.data.sources.image_folder import ImageFolder
-from dropout_cli.data.splits import split_rows
 
 LARGEST_SIDE = 64
 """Larger images are resized, because a first run should take minutes."""
@@ -81,41 +79,9 @@ def _common_size(headers: list[ImageHeader]) -> tuple[int, int] | None:
     return max(least, round(scale * height)), max(least, round(scale * width))
 
 
-def split_lines(source: Source, examples: Examples) -> tuple[list[ConfigLine], Recipe]:
-    """Return the lines of the split, for parts that the data do not give, and fitting sizes.
-
-    Args:
-        source: the dataset as far as it is known.
-        examples: its examples.
-
-    Raises:
-        DataError: if the examples cannot be split.
-    """
-    given = {part: examples.has_part(part) for part in (VAL, TEST)}
-    parts = examples.assigned_parts
-    rows = len(examples.labels) if parts is None else int(np.count_nonzero(~np.isin(parts, [VAL, TEST])))
-    recipe = recipe_for_rows(rows, len(examples.classes))
-    keys = {
-        key: fraction
-        for key, part, fraction in (
-            ("val_fraction", VAL, recipe.val_fraction),
-            ("test_fraction", TEST, recipe.test_fraction),
-        )
-        if not given[part]
-    }
-    trained = len(split_rows(examples, replace(source, **keys)).train)  # type: ignore[arg-type]  # fractions only
-    lines = [ConfigLine(key, fraction) for key, fraction in keys.items()]
-    if keys:
-        lines.append(ConfigLine("split_seed", 0, "another number gives another split"))
-    return lines, recipe_for_rows(rows, len(examples.classes), trained)
-
-
 _PICTURES = """\
 # {summary}
 # To see what was read: dropout config check THIS_FILE --data
 dataset:
   name: image_folder
 {lines}"""
-_WEIGHTS = """\
-objective: {name: cross_entropy, class_weights: balanced}  # gives rare classes the same weight
-"""

@@ -1,40 +1,23 @@
 """Starter config for a table: guessed target, columns to leave out, suitable sizes, comments."""
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from dropout_cli.config.starter.class_sizes import unequal_classes
 from dropout_cli.config.starter.columns import unusable_reason
-from dropout_cli.config.starter.recipe import recipe_for_rows, recipe_text
+from dropout_cli.config.starter.lines import ConfigLine, split_lines
+from dropout_cli.config.starter.recipe import recipe_text
 from dropout_cli.config.starter.rows import COMMENTS, keys_for_values, read_with_keys
 from dropout_cli.config.starter.target import CHOSEN_BY_USER, choose_target, infer_task
 from dropout_cli.config.starter.words import keep_answers_of_target, read_words
 from dropout_cli.core.text import counted
-from dropout_cli.data.base import Examples
+from dropout_cli.data.base import TEST, Examples
 from dropout_cli.data.column_warnings import column_warnings
 from dropout_cli.data.readers import cells
 from dropout_cli.data.readers.table_examples import examples_from_frame
 from dropout_cli.data.sources.table import TableSource
-
-
-@dataclass(frozen=True)
-class ConfigLine:
-    """A key of `dataset` with its value and a comment."""
-
-    key: str
-    value: object
-    comment: str = ""
-    is_guess: bool = False
-    """True if the user should look at the value."""
-    is_keyword: bool = False
-    """True for a word of the config language, which needs no quotation marks."""
-
-    def text(self) -> str:
-        """Return the line in YAML."""
-        comment = f"  # {self.comment}" if self.comment else ""
-        value = self.value if self.is_keyword else json.dumps(self.value, ensure_ascii=False)
-        return f"  {self.key}: {value}{comment}\n"
 
 
 def table_config(file: Path, target: str | None = None, test_file: Path | None = None) -> tuple[str, str]:
@@ -77,14 +60,15 @@ def table_config(file: Path, target: str | None = None, test_file: Path | None =
     source = replace(table, target=target, task=task, drop=tuple(drop), categorical=tuple(categorical))
     examples, keys = read_with_keys(source, keys_for_values(readings, target, learned), read)
     kind = f"classification, {len(examples.classes)} classes" if examples.classes else "regression"
-    recipe = recipe_for_rows(len(examples.labels), len(examples.classes))
     guessed_target = why != CHOSEN_BY_USER
 
-    tests = []
+    source, split, tests = replace(source, **keys), examples, []
     if test_file is not None:
         # Reading both files shows whether they fit together.
-        both = replace(source, **keys, test_path=str(test_file.absolute())).read()
-        tests = [f"{test_file}: {counted(len(both.labels) - len(examples.labels), 'row')} to test on."]
+        source = replace(source, test_path=str(test_file.absolute()))
+        split = source.read()
+        tests = [f"{test_file}: {counted(int(np.count_nonzero(split.assigned_parts == TEST)), 'row')} to test on."]
+    drawn, recipe = split_lines(source, split)
 
     lines = [
         ConfigLine("path", str(file)),
@@ -99,11 +83,7 @@ def table_config(file: Path, target: str | None = None, test_file: Path | None =
         ConfigLine(key, value, COMMENTS[key], is_guess=True, is_keyword=isinstance(value, str))
         for key, value in keys.items()
     ]
-    lines += [
-        ConfigLine("val_fraction", recipe.val_fraction),
-        *([] if test_file is not None else [ConfigLine("test_fraction", recipe.test_fraction)]),
-        ConfigLine("split_seed", 0, "another number gives another split"),
-    ]
+    lines += drawn
     messages = [f"{file}: predicts '{target}', {why} ({kind}; dataset.task decides).", *tests]
     if unusable:
         listed = ", ".join(f"'{name}' ({reason})" for name, reason in unusable.items())

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dropout_cli.config.starter.columns import unusable_reason
-from dropout_cli.core.errors import DataError, UsageError
+from dropout_cli.core.errors import UsageError
 from dropout_cli.core.registry import did_you_mean
 from dropout_cli.data.readers import cells
 from dropout_cli.data.readers.table_columns import TaskName
@@ -42,12 +42,9 @@ def choose_target(columns: Mapping[str, "Series"], chosen: str | None, file: Pat
         file: the table, for messages.
 
     Raises:
-        DataError: if there are no columns.
         UsageError: if the chosen name is no column.
     """
     names = [*columns]
-    if not names:
-        raise DataError(str(file), "has no column of numbers or words", "Give a table with such columns.")
     if chosen is not None and chosen not in names:
         fact, way_out = f"{file} has no column '{chosen}'", f"It has {cells.quote_names(names)}"
         raise UsageError("--target", fact, f"{did_you_mean(chosen, names)} {way_out}".strip())

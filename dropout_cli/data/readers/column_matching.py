@@ -2,13 +2,14 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
-from dropout_cli.data.base import Column
+from dropout_cli.data.base import Column, DateFeature
 from dropout_cli.data.missing_and_categories import UNKNOWN_CATEGORY
 from dropout_cli.data.readers.cells import (
     RowLocator,
@@ -60,9 +61,10 @@ def match_columns(
         raise DataError(where(-1), f"has no column {quote_names(lacking)}", "Add it, and leave unknown values empty")
     arrays, messages = [], []
     words_by_column: dict[str, dict[str, list[int]]] = {}
+    dates = _read_dates(frame, columns, options, where)
     for column in columns:
         if column.date is not None:
-            arrays.append(date_values(parse_column(frame[column.date.column], options.missing), column.date, where))
+            arrays.append(dates[column.date])
             continue
         series = frame[column.name]
         if column.categories is None:
@@ -92,6 +94,20 @@ def match_columns(
 
 MAX_WORDS, MAX_LINES = 8, 3
 """The most words of a column, and the most lines of a word, that an error names."""
+
+
+def _read_dates(
+    frame: "DataFrame", columns: Sequence[Column], options: TableOptions, where: RowLocator
+) -> dict[DateFeature, Array]:
+    """Return the values of each feature that is made of a date."""
+    features = [column.date for column in columns if column.date is not None]
+    arrays: dict[DateFeature, Array] = {}
+    # The features of a column follow each other, and are read at once.
+    for name, group in groupby(features, key=lambda feature: feature.column):
+        together = list(group)
+        values = date_values(parse_column(frame[name], options.missing), together, where)
+        arrays |= zip(together, values, strict=True)
+    return arrays
 
 
 def _words_for_numbers(

@@ -1,6 +1,7 @@
 """Features made of a date: year, month, weekday and day number."""
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -15,10 +16,9 @@ if TYPE_CHECKING:
 
 DateHandling: TypeAlias = Literal["refuse", "expand", "day_first", "month_first"]
 """Value of `dataset.dates`."""
-DateParts: TypeAlias = tuple[str, ...]
-DAY_PARTS: DateParts = ("year", "month", "weekday", "day number")
+DAY_PARTS = ("year", "month", "weekday", "day number")
 """Features of a date. weekday: 0 is Monday. day number: days since 1970-01-01, with the time as a fraction."""
-CLOCK_PARTS: DateParts = ("hour",)
+CLOCK_PARTS = ("hour",)
 """Feature of a time without a date: the hour, with minutes as a fraction."""
 # Day and month, or month and day, in front of the year.
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{2}|\d{4})(?!\d)")
@@ -52,12 +52,12 @@ def date_features(series: "Series", name: str, handling: DateHandling, where: Ro
     return tuple(DateFeature(name, part, day_first) for part in DAY_PARTS)
 
 
-def date_values(series: "Series", feature: DateFeature, where: RowLocator) -> Array:
-    """Return one feature of a column of dates, (N,) float64; NaN for a missing date.
+def date_values(series: "Series", features: Sequence[DateFeature], where: RowLocator) -> list[Array]:
+    """Return the values of features of a column of dates, each (N,) float64; NaN for a missing date.
 
     Args:
         series: the column after `parse_column`.
-        feature: the feature.
+        features: features of this column, which read it alike; see `date_features`.
         where: maps a row number to its place in the file.
 
     Raises:
@@ -65,7 +65,8 @@ def date_values(series: "Series", feature: DateFeature, where: RowLocator) -> Ar
     """
     import pandas as pd
 
-    if feature.part in CLOCK_PARTS:
+    feature, is_clock = features[0], features[0].part in CLOCK_PARTS
+    if is_clock:
         # Any day: only the time is used.
         texts = series.map(lambda cell: f"1970-01-01 {cell}" if cell == cell else None)
     elif pd.api.types.is_datetime64_any_dtype(series.dtype):
@@ -74,13 +75,13 @@ def date_values(series: "Series", feature: DateFeature, where: RowLocator) -> Ar
         texts = series.map(lambda cell: f"{cell:.0f}" if cell == cell else None)
     else:
         texts = series.map(lambda cell: _to_iso(str(cell), feature.day_first) if cell == cell else None)
-    numbers = series.dtype.kind in "iuf" and feature.part not in CLOCK_PARTS
+    numbers = series.dtype.kind in "iuf" and not is_clock
     dates = pd.to_datetime(texts, format="%Y%m%d" if numbers else "mixed", errors="coerce", utc=True)
     wrong = np.flatnonzero((dates.isna() & series.notna()).to_numpy())
     if len(wrong):
         fact = f"column '{feature.column}' has {str(series.iloc[wrong[0]])[:40]!r}, which is not a date"
         raise DataError(where(int(wrong[0])), fact, "Correct it, or leave the value empty")
-    return _part_of(dates, feature.part).to_numpy(np.float64)
+    return [_part_of(dates, each.part).to_numpy(np.float64) for each in features]
 
 
 def _to_iso(cell: str, day_first: bool) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from dropout_cli.core.errors import DataError
+from dropout_cli.core.text import counted
 from dropout_cli.data.readers import number_formats
 from dropout_cli.data.readers.cells import MISSING_TEXTS, remove_zero_width
 from dropout_cli.data.readers.dialect import Dialect, iter_rows
@@ -86,9 +87,11 @@ def detect_dialect(
     below = find_rows_below_header(rows) if header and leave_out else 0
     if below:
         left_out = [cell for row in rows[1 : 1 + below] for cell in row if cell]
+        place = f"{path}, line {comments + title_lines + 2}"
+        left_out_text = "is left out" if below == 1 else f"and {counted(below - 1, 'row')} below it are left out"
         notices.append(
-            f"{path}, line {comments + title_lines + 2}: is left out, as units or a second header below the names of "
-            f"the columns ('{left_out[0][:40]}'). If that is wrong, set dataset.extra_rows=keep."
+            f"{place}: {left_out_text}, as units or a second header below the names of the columns "
+            f"('{left_out[0][:40]}'). If that is wrong, set dataset.extra_rows=keep."
         )
         rows = [rows[0], *rows[1 + below :]]
     first = rows[0]

@@ -117,7 +117,7 @@ def _read_sheet(path: Path, sheet: str | int | None, not_missing: Sequence[str])
                     )
                     for name in wanted
                 )
-                return _first_table(path, names, sheets)
+                return _first_table(path, names, sheets, is_named=chosen is not None)
     except DataError:
         raise
     except ImportError:
@@ -129,13 +129,20 @@ def _read_sheet(path: Path, sheet: str | int | None, not_missing: Sequence[str])
 
 
 def _first_table(
-    path: Path, names: list[str], sheets: Iterator[tuple[str, "DataFrame"]]
+    path: Path, names: list[str], sheets: Iterator[tuple[str, "DataFrame"]], *, is_named: bool
 ) -> tuple["DataFrame", list[str]]:
-    """Return the first sheet with at least two columns and rows; else the first one with cells."""
+    """Return the first sheet with at least two columns and rows; else the first one with cells.
+
+    Args:
+        path: the workbook.
+        names: all its sheets.
+        sheets: the sheets to choose from.
+        is_named: True if the user has named the sheet.
+    """
     only: DataFrame | None = None
     for name, cells in sheets:
         if len(cells) > 1 and len(cells.dropna(axis=1, how="all").columns) > 1:
-            if name == names[0]:
+            if is_named or name == names[0]:
                 return cells, []
             notice = f"{path}: read the sheet '{name}', the first one with a table. dataset.sheet takes another one"
             return cells, [f"{notice} of {quote_names(names)}." if len(names) > 1 else f"{notice}."]

@@ -8,7 +8,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from dropout_cli.data.readers import number_formats
@@ -41,16 +40,6 @@ _NOTE = re.compile(
 )
 # Qualtrics writes the identifiers of its questions below their texts.
 _SURVEY_ID = re.compile(r"\{\s*[\"']+ImportId")
-
-
-@dataclass(frozen=True)
-class TopRows:
-    """Rows around the header."""
-
-    titles: int = 0
-    """Number of rows above the header."""
-    below: int = 0
-    """Number of rows between the header and the data."""
 
 
 def find_titles(rows: Rows, known_names: Collection[str] = ()) -> int:
@@ -172,8 +161,13 @@ def are_sums(total: Sequence[str], rows: Iterable[Sequence[str]], comma: bool | 
         for place in wanted:
             if place < len(row) and (value := _number(row[place], comma)) is not None:
                 sums[place] += value
-    # Printed sums may be rounded.
-    return bool(wanted) and all(math.isclose(sums[place], wanted[place], rel_tol=1e-3, abs_tol=1) for place in wanted)
+    return bool(wanted) and all(_is_rounded(sums[place], wanted[place]) for place in wanted)
+
+
+def _is_rounded(exact: float, printed: float) -> bool:
+    """Return True if a printed sum can be the rounded exact one."""
+    half = 0.5 if printed.is_integer() else 0.0
+    return math.isclose(exact, printed, rel_tol=1e-3, abs_tol=half)
 
 
 def _number(cell: str, comma: bool | None) -> float | None:

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from dropout_cli.core.errors import DataError
 from dropout_cli.data.cache import require_regular_file
+from dropout_cli.data.readers.excel_parquet import EXCEL_SUFFIXES, PARQUET_SUFFIXES
 
 FileFormat: TypeAlias = Literal["text", "excel", "parquet", "json", "arff", "libsvm"]
 HEAD_BYTES = 1 << 16
@@ -82,9 +83,9 @@ def find_format(path: Path) -> FileFormat:
     if _XML.match(head):
         raise DataError(str(path), "is an XML file", _EXPORT)
     suffix = path.suffix.lower()
-    if suffix in (".xlsx", ".xlsm"):
+    if suffix in EXCEL_SUFFIXES:
         return "excel"
-    if suffix in (".parquet", ".pq"):
+    if suffix in PARQUET_SUFFIXES:
         return "parquet"
     if _ARFF.match(head):
         return "arff"
@@ -123,10 +124,10 @@ def _format_in_zip(path: Path) -> FileFormat:
                     kind = stated.read(100)
     except (zipfile.BadZipFile, OSError, RuntimeError, zlib.error):
         # A damaged workbook has a message of its own.
-        if path.suffix.lower() in (".xlsx", ".xlsm"):
+        if path.suffix.lower() in EXCEL_SUFFIXES:
             return "excel"
         raise DataError(str(path), "is a damaged ZIP archive", "Get the file again") from None
-    if "xl/workbook.xml" in names or path.suffix.lower() in (".xlsx", ".xlsm"):
+    if "xl/workbook.xml" in names or path.suffix.lower() in EXCEL_SUFFIXES:
         return "excel"
     if b"opendocument" in kind:
         raise DataError(str(path), "is an OpenDocument file (.ods)", "Save it as .xlsx or CSV")

@@ -34,10 +34,13 @@ NUMBER_WITH_TEXT = r"(\D{0,5}[^\w\d])?\d[\d.,' ]*(\s*[^\dA-Z]\D{0,5})?"
 
 
 def to_numbers(series: "Series") -> "Series":
-    """Return a column of texts as numbers; NaN for a text that is no number, infinity for one that is too large.
+    """Return a column of texts as numbers.
 
     Args:
         series: Texts and numbers.
+
+    Returns:
+        The numbers; NaN for a text that is no number, infinity for one that is too large.
     """
     import pandas as pd
 

@@ -48,9 +48,9 @@ def read_features(
         if series.isna().all():
             empty.append(name)
         elif columns.options.dates != "refuse" and (is_date(series) or _are_date_numbers(series)):
-            for feature in date_features(series, name, columns.options.dates, columns.where):
-                arrays.append(date_values(series, feature, columns.where))
-                found.append(Column(f"{name} ({feature.part})", date=feature))
+            features = date_features(series, name, columns.options.dates, columns.where)
+            arrays += date_values(series, features, columns.where)
+            found += [Column(f"{name} ({feature.part})", date=feature) for feature in features]
         elif is_date(series):
             dates.append(name)
         elif series.dtype.kind in "iuf" and name not in forced:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Ge
@@ -28,9 +28,6 @@ from dropout_cli.data.readers.table_columns import ColumnKey, TableOptions, Task
 from dropout_cli.data.readers.table_examples import examples_from_frame
 from dropout_cli.data.readers.table_file import FileOptions, TableCells, read_table_file
 from dropout_cli.data.readers.train_and_test_file import join_test_file
-
-if TYPE_CHECKING:
-    pass
 
 
 @DATASETS.register("table")

@@ -181,9 +181,10 @@ busy process it takes 12 ms with one thread and 119 to 154 with two. The longer 
 and the less it waits.
 """
 MAPS_PRODUCT = 4_000_000
-"""The same for the layers of a network with feature maps, whose batch our own threads divide.
+"""Multiply-adds of the largest matrix product above which the layers of a network with feature maps use all cores.
 
-They meet a few times per step only, and a waiting one leaves its core to others.
+Our own threads divide the batch of such a network. They meet only a few times per step, and a waiting one leaves its
+core to other programs, so the bound is lower than for dense layers.
 """
 
 

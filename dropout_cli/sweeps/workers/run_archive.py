@@ -77,7 +77,8 @@ def unpack_run(data: bytes, path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Delete what was unpacked; a folder without its manifest must not look like a run that can be resumed."""
+    """Delete the unpacked files."""
+    # A folder without its manifest would look like a run that can be resumed.
     shutil.rmtree(path, ignore_errors=True)
 
 

@@ -1,6 +1,7 @@
 """Rows around a table: titles, units, a second header, totals, notes."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +17,10 @@ PLAIN = "\n".join([HEADER, *ROWS]) + "\n"
 SUMS = f"{sum(float(row.split(',')[0]) for row in ROWS)},{sum(int(row.split(',')[1]) for row in ROWS)}"
 
 
-def read(path: Path, text: str, **keys: object) -> Examples:
+def read(path: Path, text: str, **keys: Any) -> Examples:
     """Read a file with this text."""
     path.write_text(text, encoding="utf-8")
-    return TableSource(path=str(path), **keys).read()  # type: ignore[arg-type]
+    return TableSource(path=str(path), **keys).read()
 
 
 def is_plain(examples: Examples) -> bool:
@@ -93,6 +94,14 @@ def test_a_row_of_totals_is_left_out(tmp_path: Path, word: str) -> None:
     assert len(examples.labels) == 31 and "is called a total, but read as data" in " ".join(examples.notices)
 
 
+@pytest.mark.parametrize(("total", "rows"), [("3.9,0.3", 10), ("4.5,0.9", 9), ("4,1", 9)])
+def test_totals_may_be_rounded_but_not_wrong(tmp_path: Path, total: str, rows: int) -> None:
+    """A mean of fractions below `Total` is data; a sum may be printed without its fraction."""
+    shares = "".join(f"u,{n / 10},0.1\n" for n in range(9)).replace("u,0.8,0.1", "v,1.7,0.1")
+    examples = read(tmp_path / "t.csv", f"kind,a,b\n{shares}Total,{total}\n", target="kind")
+    assert len(examples.labels) == rows
+
+
 @pytest.mark.parametrize(
     "notes",
     ["Source: World Bank,,", "\n* preliminary,,", "\nData of the third quarter", "Note: sizes in cm\n\nStand: 2024"],
@@ -148,7 +157,8 @@ def test_workbooks_have_titles_units_totals_and_notes_too(tmp_path: Path) -> Non
     ):
         assert part in said
     assert len(TableSource(path=str(tmp_path / "t.xlsx"), sheet="More").read().labels) == 3
-    assert len(TableSource(path=str(tmp_path / "t.xlsx"), sheet=2).read().labels) == 3
+    third = TableSource(path=str(tmp_path / "t.xlsx"), sheet=2).read()
+    assert len(third.labels) == 3 and "read the sheet" not in " ".join(third.notices)
     with pytest.raises(DataError, match=r"has no sheet 'Mor'. It has 'About', 'Data', 'More'"):
         TableSource(path=str(tmp_path / "t.xlsx"), sheet="Mor").read()
 

@@ -42,7 +42,7 @@ def test_a_table_of_lists_has_no_usable_column(tmp_path: Path) -> None:
     for words in (("config", "init", "--data", "t.parquet"), ("train", "t.parquet")):
         done = dropout(*words, cwd=tmp_path)
         assert done.returncode == 3 and len(done.stderr.splitlines()) == 1, done.stderr
-        assert "t.parquet: has no column of numbers or words" in done.stderr
+        assert "t.parquet: has no column of words or numbers" in done.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")

@@ -126,7 +126,7 @@ def test_parts_inside_the_classes_are_reported(tmp_path: Path) -> None:
 
 
 def test_files_that_are_left_out_are_counted_by_kind(tmp_path: Path) -> None:
-    """Those of systems are not mentioned and are no classes."""
+    """Files and folders that the operating system adds are neither classes nor mentioned."""
     root = tmp_path / "p"
     for seed, name in enumerate(("cat", "dog")):
         save_images(root / name, 3, seed)
