@@ -191,6 +191,7 @@ def forest_plot(
     larger_is_better: bool = True,
     note: str = "",
     title: str = "",
+    percent: bool = False,
 ) -> bytes:
     """Draw a paired difference and its interval per row, and mark the better side of 0.
 
@@ -202,6 +203,7 @@ def forest_plot(
         larger_is_better: Direction of the metric.
         note: Text after the description of the intervals.
         title: The finding.
+        percent: True to write the numbers of the x axis in percentage points.
     """
     subtitle = f"mean difference and 95 % interval{note}; gray: not decided"
     with style():
@@ -212,6 +214,8 @@ def forest_plot(
             color = GRAY if open_question else BLUE if is_better else VERMILION
             axes.plot([estimate.low, estimate.high], [place, place], color=color, lw=1.8, zorder=2)
             axes.plot(estimate.mean, place, "o", color=color, mfc="white" if open_question else color, ms=5.5)
+        if percent:
+            show_percent(axes.xaxis, unit="")
         axes.axvline(0, color=INK, lw=0.9, linestyle=":", zorder=1.5)
         low, high = axes.get_xlim()
         # 0 stays at least a third of the width away from either edge, so that both words have room.

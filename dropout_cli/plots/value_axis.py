@@ -48,12 +48,17 @@ def tick_tested_values(axes: "Axes", values: Collection[float]) -> None:
     axes.set_xticks(ticks, [f"{value:g}" for value in ticks])
 
 
-def show_percent(axis: "Axis") -> None:
-    """Write the numbers of an axis in per cent."""
+def show_percent(axis: "Axis", unit: str = " %") -> None:
+    """Write the numbers of an axis in per cent.
+
+    Args:
+        axis: The axis.
+        unit: Text after each number.
+    """
     from matplotlib.ticker import FuncFormatter
 
     # PercentFormatter would write 95.0 % for ticks at whole numbers.
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.6g} %".replace("-", "\N{MINUS SIGN}")))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.6g}{unit}".replace("-", "\N{MINUS SIGN}")))
 
 
 def keep_y_label_inside(canvas: Canvas, axes: "Axes") -> None:

@@ -18,7 +18,7 @@ from dropout_cli.report.page import Code, DetailedCell, Details, Figure, HtmlTab
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.sweeps import figures, stored_plan, tables, yardsticks
 from dropout_cli.sweeps.comparison import Comparison
-from dropout_cli.sweeps.findings import figure_findings
+from dropout_cli.sweeps.findings import figure_findings, gap_metrics
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord, setting_label
@@ -33,7 +33,7 @@ CAPTIONS = {
         "The intervals are not corrected for the number of settings."
     ),
     "train_val": "Error on the training and on the validation part: means with 95 % intervals.",
-    "gap": "The training number minus the validation number: means with 95 % intervals.",
+    "gap": "The difference between training and validation, larger with more overfitting: means with 95 % intervals.",
     "differences": "Differences from the baseline (paired runs), with the 95 % intervals of the table.",
     "curves": "Validation loss over the epochs: means over the runs, with 95 % intervals.",
     "ranks": "Average ranks over the datasets. A bar connects settings whose difference is not significant.",
@@ -195,7 +195,7 @@ def _in_words(kind: str, evidence: SweepComparison) -> str:
         ]
         return f"Differences from the baseline in {evidence.metric}. {_listed(texts)}"
     train, val = f"train.{figures.plotted_metric(number)}", f"val.{figures.plotted_metric(number)}"
-    columns = {"metric": [evidence.metric], "train_val": [train, val], "gap": [f"train.{number}", f"val.{number}"]}
+    columns = {"metric": [evidence.metric], "train_val": [train, val], "gap": [*gap_metrics(number)]}
     if kind not in columns:
         return CAPTIONS.get(kind, kind)
     texts = []

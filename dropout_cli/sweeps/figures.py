@@ -15,7 +15,7 @@ from dropout_cli.plots.sweeps import CurveBand, PlottedMean
 from dropout_cli.plots.words import better_side, key_words, metric_words, number_words
 from dropout_cli.sweeps.baselines import RATE
 from dropout_cli.sweeps.comparison import Comparison
-from dropout_cli.sweeps.findings import figure_findings
+from dropout_cli.sweeps.findings import figure_findings, gap_metrics
 from dropout_cli.sweeps.means import mean_interval
 from dropout_cli.sweeps.records import RunGroup, RunRecord, setting_label
 from dropout_cli.sweeps.replicates import Replicate
@@ -41,9 +41,9 @@ def draw_sweep_figures(evidence: SweepComparison, history: History) -> Iterator[
     number = metric_name(evidence.metric)
     key, runs, bands = _axis(evidence), _runs_per_setting(evidence), learning_bands(evidence, history)
     titles, axis_label = figure_findings(evidence, bands), key_words(key or "")
+    percent = is_count(evidence.metric)
     metric_label = f"{metric_words(evidence.metric)} {better_side(number)}"
     if key is not None:
-        percent = is_count(evidence.metric)
         draw = partial(plots.means_by_key, x_label=axis_label, note=runs, log=key != RATE, percent=percent)
         series, lines = _along(evidence, key, lambda group: _mean(evidence, group, evidence.metric))
         if series or lines:
@@ -54,7 +54,8 @@ def draw_sweep_figures(evidence: SweepComparison, history: History) -> Iterator[
             yield "train_val.png", draw(parts, {}, y_label=label, title=titles.get("train_val", ""))
         gaps, levels = _along(evidence, key, lambda group: _estimate(group, _gaps(group, number)))
         if any(gaps.values()):
-            label = f"{number_words(number)}, training - validation"
+            sides = "training - validation" if larger_is_better(number) else "validation - training"
+            label = f"{number_words(number)}, {sides}"
             yield "gap.png", draw(gaps, levels, y_label=label, title=titles.get("gap", ""))
     else:
         means = [
@@ -62,7 +63,7 @@ def draw_sweep_figures(evidence: SweepComparison, history: History) -> Iterator[
         ]
         if len(means) > 1:
             best_last = sorted(means, key=lambda named: named[1].mean, reverse=not larger_is_better(number))
-            title, percent = titles.get("metric", ""), is_count(evidence.metric)
+            title = titles.get("metric", "")
             yield "metric.png", plots.dot_plot(best_last[::-1], metric_label, runs, title, percent=percent)
     if evidence.main:
         rows = [
@@ -70,13 +71,18 @@ def draw_sweep_figures(evidence: SweepComparison, history: History) -> Iterator[
         ]
         bases = {group_name(evidence.groups[comparison.baseline]) for comparison in evidence.main}
         against = f" from {bases.pop()}" if len(bases) == 1 else " from the baseline"
-        axis = f"difference in {metric_words(evidence.metric)}{against}"
+        axis = f"difference in {metric_words(evidence.metric)}{against}{', percentage points' * percent}"
         family = evidence.main[0].family
         note = f", corrected for {family} comparisons" if family > 1 else ""
         yield (
             "differences.png",
             plots.forest_plot(
-                rows, axis, larger_is_better=larger_is_better(number), note=note, title=titles.get("differences", "")
+                rows,
+                axis,
+                larger_is_better=larger_is_better(number),
+                note=note,
+                title=titles.get("differences", ""),
+                percent=percent,
             ),
         )
     if bands:
@@ -161,7 +167,8 @@ def _estimate(group: RunGroup, values: Mapping[Replicate, float]) -> PlottedMean
 
 
 def _gaps(group: RunGroup, number: str) -> dict[Replicate, float]:
-    gaps = {run: group.score(run, f"train.{number}") - group.score(run, f"val.{number}") for run in group.records}
+    first, second = gap_metrics(number)
+    gaps = {run: group.score(run, first) - group.score(run, second) for run in group.records}
     return {replicate: gap for replicate, gap in gaps.items() if not math.isnan(gap)}
 
 

@@ -59,11 +59,22 @@ def best_mean(evidence: SweepComparison, metric: str) -> str:
     return f"{start} {metric_words(metric)}: {format_short(best)} with {group_name(group)}"
 
 
+def gap_metrics(number: str) -> tuple[str, str]:
+    """Return the two metrics whose difference, the first minus the second, grows with overfitting.
+
+    Args:
+        number: The metric without its part.
+    """
+    parts = (f"train.{number}", f"val.{number}")
+    return parts if larger_is_better(number) else parts[::-1]
+
+
 def _gap(evidence: SweepComparison, number: str) -> str:
     """Return the setting with the largest difference between the training and the validation part."""
+    first, second = gap_metrics(number)
 
     def gap(group: RunGroup) -> float:
-        return evidence.mean(group, f"train.{number}").mean - evidence.mean(group, f"val.{number}").mean
+        return evidence.mean(group, first).mean - evidence.mean(group, second).mean
 
     known = [(value, group) for group in evidence.groups if not math.isnan(value := gap(group))]
     if not known:

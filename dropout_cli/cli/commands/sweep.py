@@ -23,7 +23,7 @@ IN_WORDS = {
     "cells": "runs",
     "groups": "settings",
     "combinations that are the same as another": "duplicate combinations",
-    "time to expect": "estimated time",
+    "time to expect": "estimated time, if no other program runs",
     "disk space to expect": "estimated disk space",
     "what it can show": "power",
     "difference seen with 80 % probability": "smallest difference found with 80 % probability",
