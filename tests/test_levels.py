@@ -24,7 +24,7 @@ LEVELS = (
     {"analysis", "bench"},
     {"sweeps"},
     {"report"},
-    {"cli", "__main__"},
+    {"cli", "api", "__main__"},
 )
 
 HEAVY = {"sklearn", "pandas", "matplotlib", "pydantic", "scipy", "distributed", "optuna"}

@@ -7,8 +7,8 @@ from pathlib import Path
 import dropout_cli
 
 PACKAGE = Path(dropout_cli.__file__).parent
-COMMANDS = PACKAGE / "cli/commands"
-"""A command has the name that its user types, and it may call a function of the same name."""
+USERS_NAMES = (PACKAGE / "cli/commands", PACKAGE / "api")
+"""A command and a function of the Python API have the name that users type, and may call one of the same name."""
 
 ALLOWED: dict[str, str] = {}
 """Name -> the reason why two definitions of it are one meaning."""
@@ -18,7 +18,7 @@ def definitions() -> dict[str, list[str]]:
     """Return every public class and function at the top of a module, with the modules that define it."""
     found = defaultdict(list)
     for path in sorted(PACKAGE.rglob("*.py")):
-        if not path.is_relative_to(COMMANDS):
+        if not any(map(path.is_relative_to, USERS_NAMES)):
             for node in ast.parse(path.read_text()).body:
                 if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
                     found[node.name].append(path.relative_to(PACKAGE).as_posix())

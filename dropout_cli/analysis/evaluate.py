@@ -82,16 +82,32 @@ def draw_run_figures(run: Run) -> Path:
         DataError: The data are missing or have changed.
         RunFailed: The checkpoint is damaged, or the files cannot be written.
     """
+    return run.write_result("figures", run_figures(run))
+
+
+def run_figures(run: Run) -> dict[str, bytes]:
+    """Draw the figures of a complete run.
+
+    Args:
+        run: A run with a checkpoint.
+
+    Returns:
+        File name -> image.
+
+    Raises:
+        UsageError: The run has no checkpoint.
+        DataError: The data are missing or have changed.
+        RunFailed: The checkpoint is damaged.
+    """
     trained = restore.load_model(run)
     test, dataset, settings = trained.dataset.test, trained.dataset, trained.experiment.training
     with thread_limit(trained.experiment), trained.learner.averaged() as network:
         task = _calibrated(trained, network)
         prediction = task.predict(forward_passes.outputs(network, dataset, test, batch=settings.evaluation_batch))
     figures = task.figures(prediction, test, f"{dataset.name}, test")
-    figures |= plots.epoch_figures(
+    return figures | plots.epoch_figures(
         run.table("metrics.csv").columns(), trained.learner.epoch, describe_scored_train(len(dataset.train))
     )
-    return run.write_result("figures", figures)
 
 
 def evaluate_monte_carlo(

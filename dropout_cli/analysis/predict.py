@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from dropout_cli.tasks import Prediction, Regression
 from dropout_cli.training import forward_passes, restore
 from dropout_cli.training.restore import LoadedWithoutData
 from dropout_cli.training.setup import thread_limit
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 UNCERTAINTIES = ("predictive_entropy", "mutual_information", "model_sd", "noise_sd")
 """Uncertainties of Monte-Carlo passes that become columns."""
@@ -77,6 +80,32 @@ def predict_file(
     for path in (file, *more):
         if not path.is_dir():
             require_regular_file(path)
+    yield from predict_data(run, (file, *more), passes=passes, all_noise=all_noise, missing=missing)
+
+
+def predict_data(
+    run: Run | Sequence[Run],
+    given: "Sequence[Path] | DataFrame | Array",
+    *,
+    passes: int | None = None,
+    all_noise: bool = False,
+    missing: Sequence[str] = (),
+) -> Iterator[PredictedRows]:
+    """Yield predictions for files, or for a table or an array in memory.
+
+    Args:
+        run: As in `predict_file`.
+        given: Files as in `predict_file`; or a table with the columns of the training; or (N, ...) numbers in the shape
+            of the examples.
+        passes: As in `predict_file`.
+        all_noise: As in `predict_file`.
+        missing: As in `predict_file`.
+
+    Raises:
+        UsageError: As in `predict_file`.
+        DataError: The data do not fit the runs.
+        RunFailed: A checkpoint is damaged.
+    """
     runs = [run] if isinstance(run, Run) else list(run)
     models = [restore.load_without_data(one) for one in runs]
     _check_alike(runs, models)
@@ -89,7 +118,7 @@ def predict_file(
         stack.enter_context(thread_limit(models[0].experiment))
         for model in models:
             stack.enter_context(model.learner.averaged())
-        for inputs in read_input_of_all(models, (file, *more), missing):
+        for inputs in read_input_of_all(models, given, missing):
             names, cells, _, _ = inputs[0]
             each = [_predicted(model, x, passes, all_noise) for model, (_, _, x, _) in zip(models, inputs, strict=True)]
             combined = combine_runs(*zip(*each, strict=True))

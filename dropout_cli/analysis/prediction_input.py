@@ -1,9 +1,9 @@
 """Read the rows of a file that a run is to predict, in chunks that fit its network."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from dropout_cli.analysis.image_input import INPUT_BLOCK_BYTES, InputChunk, is_i
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DataError, UsageError
 from dropout_cli.core.text import counted
+from dropout_cli.core.types import Array
 from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.data.readers import idx, npy
 from dropout_cli.data.readers.array_names import find_examples_name
@@ -29,15 +30,21 @@ from dropout_cli.training.restore import LoadedWithoutData
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+FrameChunk: TypeAlias = "tuple[DataFrame, bool | None, RowLocator, tuple[str, ...]]"
+"""Rows of a table, whether their numbers have a decimal comma (None: the cells are typed), a function from the index of
+a row to its place in the file, and messages about the file."""
+IN_MEMORY = "X"
+"""The name of data in memory, in messages."""
+
 
 def read_input_of_all(
-    models: Sequence[LoadedWithoutData], files: Sequence[Path], missing: Sequence[str] = ()
+    models: Sequence[LoadedWithoutData], given: "Sequence[Path] | DataFrame | Array", missing: Sequence[str] = ()
 ) -> Iterator[tuple[InputChunk, ...]]:
-    """Yield the rows of a file, or images, in chunks, each as every one of several models takes it.
+    """Yield the rows of new data in chunks, each as every one of several models takes it.
 
     Args:
         models: The restored models, with the same columns.
-        files: As in `read_input`.
+        given: As in `read_input`.
         missing: As in `read_input`.
 
     Raises:
@@ -49,24 +56,36 @@ def read_input_of_all(
         model.fitted.encoding is None and _example_dtype(model.fitted) is _example_dtype(first) for model in models
     )
     if shared:
-        for chunk in read_input(models[0], files, missing):
+        for chunk in read_input(models[0], given, missing):
             yield (chunk,) * len(models)
     else:
-        yield from zip(*(read_input(model, files, missing) for model in models), strict=True)
+        yield from zip(*(read_input(model, given, missing) for model in models), strict=True)
 
 
-def read_input(model: LoadedWithoutData, files: Sequence[Path], missing: Sequence[str] = ()) -> Iterator[InputChunk]:
-    """Yield the rows of a file, or images, in chunks.
+def read_input(
+    model: LoadedWithoutData, given: "Sequence[Path] | DataFrame | Array", missing: Sequence[str] = ()
+) -> Iterator[InputChunk]:
+    """Yield the rows of new data in chunks.
 
     Args:
-        model: The restored model; its preprocessing decides what the file must have.
-        files: A table, or an array file if the run was trained on arrays or images; or images and folders of images.
+        model: The restored model; its preprocessing decides what the data must have.
+        given: Files: a table, or an array file if the run was trained on arrays or images; or images and folders of
+            images. Or a table or an array in memory.
         missing: Texts that stand for a missing value in a table, in addition to those of the training.
 
     Raises:
         UsageError: There are several files that are not images.
-        DataError: A file cannot be read, or does not fit the run.
+        DataError: A file cannot be read, or the data do not fit the run.
     """
+    if isinstance(given, np.ndarray):
+        return _blocks(model, given, IN_MEMORY)
+    if not isinstance(given, Sequence):
+        if not model.fitted.columns:
+            raise DataError(IN_MEMORY, "is a table, but this run was trained on arrays", "Give an array")
+        frame = given.rename(columns=str).reset_index(drop=True)
+        place: RowLocator = lambda row: f"{IN_MEMORY}, row {row}" if row >= 0 else IN_MEMORY  # noqa: E731
+        return _tables(model, [(frame, None, place, ())], missing)
+    files = given
     if any(map(is_image_input, files)):
         for other in files:
             if not is_image_input(other):
@@ -76,7 +95,7 @@ def read_input(model: LoadedWithoutData, files: Sequence[Path], missing: Sequenc
         raise UsageError("FILE", "only images can be several files", "Predict one file after the other.")
     (file,) = files
     if model.fitted.columns and not _is_array(file):
-        return _tables(model, file, missing)
+        return _tables(model, _frames(model.fitted, _table_settings(model), file), missing)
     return _arrays(model, file)
 
 
@@ -87,14 +106,17 @@ def _is_array(file: Path) -> bool:
     return name.removesuffix(".gz").endswith((".npy", ".npz", "ubyte", ".idx"))
 
 
-def _tables(model: LoadedWithoutData, file: Path, missing: Sequence[str]) -> Iterator[InputChunk]:
+def _table_settings(model: LoadedWithoutData) -> TableSource:
+    """Return the options with which the tables of a run are read."""
+    source = model.experiment.dataset
+    return source if isinstance(source, TableSource) else TableSource(path="")
+
+
+def _tables(model: LoadedWithoutData, frames: "Iterable[FrameChunk]", missing: Sequence[str]) -> Iterator[InputChunk]:
     """Yield the rows of a table in chunks, with columns matched by name."""
-    fitted = model.fitted
-    settings = (
-        model.experiment.dataset if isinstance(model.experiment.dataset, TableSource) else TableSource(path=str(file))
-    )
+    fitted, settings = model.fitted, _table_settings(model)
     first = 0
-    for frame, comma, where, read_notices in _frames(fitted, settings, file):
+    for frame, comma, where, read_notices in frames:
         start = first
 
         # Default arguments keep the values of this chunk; the function is called after the loop variables change.
@@ -119,14 +141,8 @@ def _tables(model: LoadedWithoutData, file: Path, missing: Sequence[str]) -> Ite
         first += len(frame)
 
 
-def _frames(
-    fitted: Preprocessing, settings: TableSource, file: Path
-) -> "Iterator[tuple[DataFrame, bool | None, RowLocator, tuple[str, ...]]]":
-    """Yield chunks of a table.
-
-    Each chunk is a frame, whether its numbers have a decimal comma (None: its cells are typed), a function from a row's
-    index to its place in the file, and messages about the file.
-    """
+def _frames(fitted: Preprocessing, settings: TableSource, file: Path) -> "Iterator[FrameChunk]":
+    """Yield chunks of a table file."""
     options = settings.file_options
     wanted = [column.name for column in fitted.columns]
     # Names of a table without a header would be found nowhere.
@@ -194,9 +210,7 @@ def _example_dtype(fitted: Preprocessing) -> type:
 
 def _arrays(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
     """Yield the examples of an array file in blocks. Raise DataError if they do not fit."""
-    fitted, source = model.fitted, model.experiment.dataset
-    if fitted.encoding is not None:
-        raise DataError(str(file), "is an array, but this run was trained on a table", "Give a table")
+    source = model.experiment.dataset
     if not _is_array(file) and source.takes_pictures:
         fact = "is not an image, but this run was trained on images"
         raise DataError(str(file), fact, "Give images, a folder of images, or an array (.npy)")
@@ -215,6 +229,23 @@ def _arrays(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
         x = npy.open_npy_rows([file], INPUT_BLOCK_BYTES)
     else:
         x = idx.read_idx(file)
+    yield from _blocks(model, x, str(file))
+
+
+def _blocks(model: LoadedWithoutData, x: Any, place: str) -> Iterator[InputChunk]:
+    """Yield the examples of an array in blocks.
+
+    Args:
+        model: The restored model.
+        x: The array, in memory or in a file.
+        place: Its name in messages.
+
+    Raises:
+        DataError: The examples do not fit.
+    """
+    fitted, source = model.fitted, model.experiment.dataset
+    if fitted.encoding is not None:
+        raise DataError(place, "is an array, but this run was trained on a table", "Give a table")
     channels_first = isinstance(source, Arrays) and source.channels == "first" and len(x.shape) == 4
     shape = (*x.shape[2:], x.shape[1]) if channels_first else tuple(x.shape[1:])
     # Gray pictures may come without their channel axis.
@@ -223,7 +254,7 @@ def _arrays(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
     if shape != fitted.shape or x.dtype.kind not in "uifb":
         needed, given = (" x ".join(map(str, sizes)) for sizes in (fitted.shape, x.shape[1:]))
         fact = f"its examples have the shape {given or '()'} and the type {x.dtype}, but the network needs {needed}"
-        raise DataError(str(file), fact, "Give numbers in the shape of the examples in training")
+        raise DataError(place, fact, "Give numbers in the shape of the examples in training")
     # 4: bytes of a float32. The file may have pixels of one byte.
     step = max(1, INPUT_BLOCK_BYTES // max(1, 4 * int(np.prod(shape))))
     for start in range(0, len(x), step):
@@ -233,6 +264,6 @@ def _arrays(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
         if not len(broken) and block.dtype != np.uint8:
             block = block.astype(_example_dtype(fitted))
         if len(broken):
-            place = f"{file}, row {start + int(broken[0, 0])}"
-            raise DataError(place, "has a value that is not a finite 32-bit number", "Correct this value")
+            where = f"{place}, row {start + int(broken[0, 0])}"
+            raise DataError(where, "has a value that is not a finite 32-bit number", "Correct this value")
         yield ["row"], [[row] for row in range(start, start + len(block))], block, []

@@ -55,6 +55,7 @@ def find_config_argument(
     overrides: Sequence[str] | None = None,
     *,
     notice: Callable[[str], None] = print_stderr,
+    may_ask: bool = True,
 ) -> ConfigArgument:
     """Return the config that an argument means; for data, make it as `dropout config init` does.
 
@@ -63,6 +64,7 @@ def find_config_argument(
         target: The column to predict. None: on a terminal the user is asked, elsewhere it is guessed.
         overrides: The words KEY=VALUE of the command line.
         notice: Receives the guesses in the config.
+        may_ask: False to guess on a terminal, too.
 
     Raises:
         ConfigError: There is no such config.
@@ -84,19 +86,19 @@ def find_config_argument(
         if key == TARGET_KEY:
             way_out = f"Write `--target {shlex.quote(value)}`"
             raise UsageError(word, f"the config for {argument} is made for one target", way_out)
-    text, message = _make_config(path, argument, target)
+    text, message = _make_config(path, argument, target, may_ask=may_ask)
     notice(message)
     return ConfigArgument(Path(f"config for {argument}"), text.encode(), path)
 
 
-def _make_config(path: Path, argument: str, target: str | None) -> tuple[str, str]:
+def _make_config(path: Path, argument: str, target: str | None, *, may_ask: bool) -> tuple[str, str]:
     """Return the text of the config for data and the message about its guesses, on one line."""
     from dropout_cli.config.starter import starter_config
 
     # The stored config names the data by its absolute path, so that the run can be repeated from anywhere.
     file = path.absolute()
     text, message = starter_config(file, target)
-    guess = _guessed_target(text) if target is None and _can_ask() else None
+    guess = _guessed_target(text) if target is None and may_ask and _can_ask() else None
     if guess is not None:
         text, message = _ask_target(file, argument, guess, text, message)
     # Here the target is an option, not a key.

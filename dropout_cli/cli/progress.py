@@ -5,8 +5,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from dropout_cli.cli.notebook_bar import NotebookBar, is_notebook
 from dropout_cli.cli.output import print_stderr, warned, write_line
 from dropout_cli.cli.pace import RunPace
 from dropout_cli.core.text import counted, decimals, escape_control_chars, format_duration
@@ -14,7 +15,7 @@ from dropout_cli.core.text import counted, decimals, escape_control_chars, forma
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bar
-    from rich.progress import ProgressColumn, TaskID
+    from rich.progress import ProgressColumn
 
     from dropout_cli.config.schema import Experiment
     from dropout_cli.runs import Run
@@ -51,15 +52,15 @@ class SweepProgressDisplay:
             quiet: True to show no progress at all.
         """
         self._quiet = quiet
-        self._bar: Bar | None = None
-        self._task: TaskID | None = None
+        self._bar: Bar | NotebookBar | None = None
+        self._task: Any = None  # the number of the task
         self._shown = 0
         self._pace = RunPace()
 
     @contextmanager
     def display(self) -> Iterator[None]:
         """Show a live bar for as long as the block lasts, if stderr is a terminal."""
-        if self._quiet or not sys.stderr.isatty():
+        if self._quiet or not _is_live():
             yield
             return
         # Runs may take minutes: the estimate of the bar itself forgets what is older than half a minute.
@@ -109,7 +110,14 @@ class SweepProgressDisplay:
                 write_line(line, sys.stderr)
 
 
-def _bar(*, time_left: bool = True) -> "Bar":
+def _is_live() -> bool:
+    """Return True if a bar can be shown: on a terminal, or in a notebook."""
+    return is_notebook() or sys.stderr.isatty()
+
+
+def _bar(*, time_left: bool = True) -> "Bar | NotebookBar":
+    if is_notebook():
+        return NotebookBar()
     from rich.console import Console
     from rich.progress import Progress
 
@@ -157,8 +165,8 @@ class ProgressDisplay:
         self._early: list[str] = []  # notices from before the run folder exists; its log gets them later
         self._run: Run | None = None
         self._slow_steps: SlowSteps | None = None
-        self._bar: Bar | None = None
-        self._task: TaskID | None = None
+        self._bar: Bar | NotebookBar | None = None
+        self._task: Any = None  # the number of the task
         self._epochs = 0
         self._shown: frozenset[int] | None = None
         self._hidden_line: str | None = None  # of the latest epoch, if it was not shown
@@ -183,7 +191,7 @@ class ProgressDisplay:
         self._slow_steps = SlowSteps(int(settings.batch_size), int(settings.threads))
         for text in (*warned, *self._early):
             run.append_log(text)
-        if sys.stderr.isatty() and not self._quiet:
+        if _is_live() and not self._quiet:
             with self._live():
                 yield self
         else:

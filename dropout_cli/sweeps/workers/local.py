@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from dropout_cli.core.errors import INTERRUPT, TERMINATE, RunFailed, UsageError
@@ -101,12 +102,26 @@ def start_process_for(folder: SweepFolder, cell: Cell) -> BaseProcess:
     _require_free_descriptors()
     process: BaseProcess = _context().Process(target=job.run_job_process, args=(folder.path, cell.id, cell.experiment))
     try:
-        with _one_thread():
+        with _one_thread(), _without_main_module():
             process.start()
     except (OSError, EOFError) as error:  # EOFError: the fork server has died
         reason = getattr(error, "strerror", None) or "the process that starts it has died"
         raise RunFailed("system", f"a process for a run cannot be started ({reason})", RUN_AGAIN) from None
     return process
+
+
+@contextmanager
+def _without_main_module() -> Iterator[None]:
+    """Hide the script of the caller, which a new process would run once more.
+
+    Scripts that use the Python API then need no `if __name__ == "__main__"`.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _require_free_descriptors() -> None:
