@@ -9,7 +9,8 @@ from dropout_cli.sweeps import figures
 from dropout_cli.sweeps.findings import figure_findings
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.replicates import Replicate
-from dropout_cli.sweeps.sweep_comparison import ComparisonSettings, compare_runs
+from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.sweep_comparison import compare_runs
 
 
 def overfitted(seed: int, rate: float) -> RunRecord:
