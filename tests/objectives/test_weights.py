@@ -96,6 +96,14 @@ def test_weights_of_1_change_nothing(objective: Objective) -> None:
 
 
 @every_objective
+def test_twice_the_weights_are_twice_the_loss(objective: Objective) -> None:
+    """The sum is divided by the number of examples and not by the weights, so no batch has a scale of its own."""
+    once = given(objective)
+    single, double = (learn(objective, once, factor * MEAN_ONE) for factor in (1, 2))
+    assert_close(double, Learned(2 * single.loss, {name: 2 * one for name, one in single.gradients.items()}))
+
+
+@every_objective
 @pytest.mark.parametrize("variant", ["inverted", "concrete", "variational"])
 def test_the_gradients_are_those_of_the_weighted_loss(objective: Objective, variant: str) -> None:
     """Central differences along random directions agree to 1e-6 for every parameter, learned rates included."""
