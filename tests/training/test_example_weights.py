@@ -131,9 +131,13 @@ def test_a_run_with_weights_is_resumed_and_replayed_to_the_same_bytes(tmp_path: 
     assert_same_bytes(whole, Run(parts.path))
     assert all(check.right for check in verify.verify_run(whole))
     assert all(check.right for check in replay.replay_run(whole, watch=ignore))
-    for command in (("show",), ("eval",), ("verify", "--replay", "--quiet")):
+    for command, said in (
+        (("show",), "config.dataset.weights"),
+        (("eval",), "rmse"),
+        (("verify", "--replay"), "metrics.csv"),
+    ):
         done = dropout(command[0], str(whole.path), *command[1:], cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0 and said in done.stdout, done
 
 
 def test_predictions_need_no_weights(tmp_path: Path) -> None:
