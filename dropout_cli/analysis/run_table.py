@@ -237,7 +237,8 @@ def run_overview(facts: dict[str, Any]) -> list[tuple[str, Any]]:
     # The keys of all tasks: a run has those of its own task only.
     shown = tuple(dict.fromkeys(number for task in TASKS.values() for number in task.displayed_metrics))
     keys = ["name", "status", "reason", "epochs", "best_epoch", "checkpoint", "monitor", "parameters", "seconds"]
-    keys += ["config.dataset.name", "config.architecture.name", "config.dropout.variant", "config.dropout.rate"]
+    keys += ["config.dataset.name", "config.dataset.weights", "config.architecture.name"]
+    keys += ["config.dropout.variant", "config.dropout.rate"]
     keys += ["config.dropout.rate_schedule.name", "config.objective.name", "config.objective.teacher"]
     keys += ["config.training.init_from", "config.seed", "tags", "note"]
     keys += [f"{part}.{number}" for part in ("train", "val", "test") for number in shown]

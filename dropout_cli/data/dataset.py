@@ -22,6 +22,9 @@ class Part:
     """(N,) intp: class ids; for a regression (N, targets) float64: the true values in their own units."""
     rows: Array
     """(N,) intp: row number of each example in the source."""
+    weights: Array | None = None
+    """(N,) float64, mean 1: factors of the examples' losses in training; only the train part has them. None: all are
+    1."""
 
     def __len__(self) -> int:
         """Return the number of examples."""

@@ -1,9 +1,9 @@
 """Loss functions of logits and outputs, each with its gradient.
 
-Every loss L is a mean over the batch, so its gradient is divided by the number of examples N.
+Every loss is a mean over the batch, L = sum_i w_i l_i / N, so its gradient is divided by the number of examples N. The
+weights w_i are 1 unless they are given. The sum is not divided by that of the weights, so that the weight of an example
+does not depend on the batch it is in.
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def cross_entropy(
     *,
     label_smoothing: float = 0.0,
     confidence_penalty: float = 0.0,
-    class_weights: Sequence[float] | None = None,
+    weights: Array | None = None,
 ) -> tuple[float, Array]:
     """Return the mean cross-entropy L and its gradient dL/dlogits.
 
@@ -56,8 +56,7 @@ def cross_entropy(
         labels: Class ids, (N,).
         label_smoothing: s, in [0, 1).
         confidence_penalty: beta, the factor of the entropy H(p).
-        class_weights: One weight per class. The loss of an example is multiplied by the weight of its label. The sum
-            is still divided by N, so that the weight of an example does not depend on the batch it is in.
+        weights: w, (N,), factors of the losses of the examples; None: all are 1.
 
     Returns:
         L as a float, and dL/dlogits of shape (N, C).
@@ -66,8 +65,8 @@ def cross_entropy(
         Label smoothing: Szegedy et al. 2015, arXiv:1512.00567.
         Confidence penalty: Pereyra et al. 2017, arXiv:1701.06548.
     """
-    if class_weights is not None:
-        return _weighted(logits, labels, label_smoothing, confidence_penalty, class_weights)
+    if weights is not None:
+        return _weighted(logits, labels, label_smoothing, confidence_penalty, weights)
     n, classes = logits.shape
     own = np.arange(0, n * classes, classes) + labels  # flat indices take half the time of pairs of indices
     logp = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
@@ -90,13 +89,11 @@ def cross_entropy(
     return loss, dlogits
 
 
-def _weighted(
-    logits: Array, labels: Array, smoothing: float, penalty: float, class_weights: Sequence[float]
-) -> tuple[float, Array]:
-    """Compute `cross_entropy` with class weights."""
+def _weighted(logits: Array, labels: Array, smoothing: float, penalty: float, weights: Array) -> tuple[float, Array]:
+    """Compute `cross_entropy` with weights."""
     # A function of its own: it needs the loss of every example, which takes more passes over the arrays.
     n, classes = logits.shape
-    w = np.asarray(class_weights, logits.dtype)[labels]
+    w = np.asarray(weights, logits.dtype)
     logp = log_softmax(logits)
     p = np.exp(logp)
     t = np.full_like(p, smoothing / classes)
@@ -107,18 +104,44 @@ def _weighted(
     return float((w * losses).mean(dtype=np.float64)), np.asarray(dlogits)
 
 
-def squared_error(outputs: Array, targets: Array) -> tuple[float, Array]:
-    """Return the mean squared error and its gradient 2 (o - t) / (N T).
+def weighted_mean(losses: Array, weights: Array | None) -> float:
+    """Return the mean of w_i l_i over all elements, in float64.
+
+    Args:
+        losses: l, (N,) or (N, T).
+        weights: w, (N,); None: all are 1.
+    """
+    return float((losses if weights is None else weigh_rows(losses, weights)).mean(dtype=np.float64))
+
+
+def weigh_rows(values: Array, weights: Array | None) -> Array:
+    """Return losses or gradients, with each row multiplied by the weight of its example.
+
+    Args:
+        values: (N,) or (N, T).
+        weights: (N,); None returns the values as they are.
+
+    Returns:
+        An array with the shape and the dtype of `values`.
+    """
+    if weights is None:
+        return values
+    return np.asarray(values * np.asarray(weights, values.dtype).reshape(-1, *[1] * (values.ndim - 1)))
+
+
+def squared_error(outputs: Array, targets: Array, weights: Array | None = None) -> tuple[float, Array]:
+    """Return the mean squared error and its gradient 2 w (o - t) / (N T).
 
     Args:
         outputs: o, (N, T).
         targets: t, (N, T).
+        weights: w, (N,), factors of the losses of the examples; None: all are 1.
 
     Returns:
-        The mean of (o - t)^2 over all N T elements as a float, and the gradient of shape (N, T).
+        The mean of w (o - t)^2 over all N T elements as a float, and the gradient of shape (N, T).
     """
     errors = outputs - targets
-    return float((errors**2).mean(dtype=np.float64)), np.asarray(errors * (2 / errors.size))
+    return weighted_mean(errors**2, weights), weigh_rows(errors * (2 / errors.size), weights)
 
 
 SMALLEST_VARIANCE = 1e-6
@@ -135,17 +158,18 @@ def softplus_variance(s: Array) -> Array:
     return np.asarray(np.maximum(s, 0) + np.log1p(np.exp(-np.abs(s))) + SMALLEST_VARIANCE)
 
 
-def gaussian_loss(outputs: Array, targets: Array) -> tuple[float, Array]:
+def gaussian_loss(outputs: Array, targets: Array, weights: Array | None = None) -> tuple[float, Array]:
     """Return the mean Gaussian negative log-likelihood and its gradient.
 
     With means m and v = softplus(s) + 1e-6,
 
-        L = mean of ln(v) / 2 + (y - m)^2 / (2 v) + ln(2 pi) / 2
-        dm = (m - y) / v / (N T),   ds = (1 - (y - m)^2 / v) / (2 v) sigmoid(s) / (N T)
+        L = mean of w (ln(v) / 2 + (y - m)^2 / (2 v) + ln(2 pi) / 2)
+        dm = w (m - y) / v / (N T),   ds = w (1 - (y - m)^2 / v) / (2 v) sigmoid(s) / (N T)
 
     Args:
         outputs: (N, 2 T); the first T columns are m, the others s.
         targets: y, (N, T).
+        weights: w, (N,), factors of the losses of the examples; None: all are 1.
 
     Returns:
         L as a float, and dL/doutputs of shape (N, 2 T).
@@ -154,9 +178,12 @@ def gaussian_loss(outputs: Array, targets: Array) -> tuple[float, Array]:
     means, s = outputs[:, :count], outputs[:, count:]
     v, errors = softplus_variance(s), means - targets
     ratio = errors**2 / v
-    loss = float((np.log(v) + ratio).mean(dtype=np.float64)) / 2 + float(np.log(2 * np.pi)) / 2
+    constant = float(np.log(2 * np.pi)) / 2
+    if weights is not None:
+        constant *= float(weights.mean(dtype=np.float64))
+    loss = weighted_mean(np.log(v) + ratio, weights) / 2 + constant
     doutputs = np.empty_like(outputs)
     doutputs[:, :count] = errors / v / targets.size
     # sigmoid(s); beyond +-80 it is 0 or 1 in float32, and exp(89) would overflow.
     doutputs[:, count:] = (1 - ratio) / (2 * v) / (1 + np.exp(-np.clip(s, -80, 80))) / targets.size
-    return loss, doutputs
+    return loss, weigh_rows(doutputs, weights)

@@ -25,9 +25,17 @@ class Objective(ABC):
 
     @abstractmethod
     def compute_gradients(
-        self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None
+        self,
+        network: Layer,
+        x: Array,
+        labels: Array,
+        noise: NoiseSource,
+        targets: Array | None = None,
+        weights: Array | None = None,
     ) -> float:
         """Run the batch forward and backward, and leave the gradients in the network.
+
+        The loss is sum_i w_i l_i / N, where l_i has every term that belongs to example i.
 
         Args:
             network: The network.
@@ -35,6 +43,7 @@ class Objective(ABC):
             labels: (N,) class ids, or (N, targets) standardized values in the dtype of x.
             noise: The generators of this epoch.
             targets: (N, classes) soft targets of the teachers, if there are teachers.
+            weights: w, (N,), factors of the losses of the examples; None: all are 1.
 
         Returns:
             The loss, without `network.penalty()`.

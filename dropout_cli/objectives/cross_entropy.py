@@ -30,7 +30,13 @@ class CrossEntropy(Objective):
     training examples of the class), so that rare classes count as much as frequent ones."""
 
     def compute_gradients(
-        self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None
+        self,
+        network: Layer,
+        x: Array,
+        labels: Array,
+        noise: NoiseSource,
+        targets: Array | None = None,
+        weights: Array | None = None,
     ) -> float:
         """Run one noisy pass."""
         logits = network.forward(x, train=True, noise=noise)
@@ -39,25 +45,34 @@ class CrossEntropy(Objective):
             labels,
             label_smoothing=self.label_smoothing,
             confidence_penalty=self.confidence_penalty,
-            class_weights=self.class_weights if isinstance(self.class_weights, tuple) else None,
+            weights=self._with_weights_of_classes(labels, weights),
         )
         network.gradients(dlogits)
         return loss
 
-    def with_class_weights(self, labels: Array, classes: Sequence[str]) -> "CrossEntropy":
+    def _with_weights_of_classes(self, labels: Array, weights: Array | None) -> Array | None:
+        """Return the factor of each example's loss: its weight times that of its class."""
+        if not isinstance(self.class_weights, tuple):
+            return weights
+        by_class = np.asarray(self.class_weights)[labels]
+        return by_class if weights is None else by_class * weights
+
+    def with_class_weights(self, labels: Array, classes: Sequence[str], weights: Array | None = None) -> "CrossEntropy":
         """Replace `balanced` by the weights computed from training labels.
 
         Args:
             labels: (N,) class ids of the training part.
             classes: Class names, in the order of the ids.
+            weights: (N,) weights of the training examples, with mean 1: an example counts as often as its weight says.
+                None: all are 1.
 
         Raises:
             InvalidField: the number of weights is not that of the classes.
         """
         if self.class_weights == "balanced":
-            counts = np.bincount(labels, minlength=len(classes))
+            counts = np.bincount(labels, weights, minlength=len(classes))
             # Classes without training examples do not count, nor do they divide by 0.
-            balanced = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+            balanced = len(labels) / (np.count_nonzero(counts) * np.where(counts > 0, counts, 1))
             return replace(self, class_weights=tuple(balanced.tolist()))
         if self.class_weights is not None and len(self.class_weights) != len(classes):
             names = ", ".join(classes[:10]) + (", ..." if len(classes) > 10 else "")

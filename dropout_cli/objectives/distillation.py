@@ -63,7 +63,13 @@ class Distillation(Objective):
         return np.asarray(total / count)
 
     def compute_gradients(
-        self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None
+        self,
+        network: Layer,
+        x: Array,
+        labels: Array,
+        noise: NoiseSource,
+        targets: Array | None = None,
+        weights: Array | None = None,
     ) -> float:
         """Run one noisy pass.
 
@@ -75,11 +81,11 @@ class Distillation(Objective):
         logits = network.forward(x, train=True, noise=noise)
         T = self.temperature
         logp = losses.log_softmax(logits / T)
-        loss = -(T**2) * float((targets * logp).sum(axis=1).mean(dtype=np.float64))
+        loss = -(T**2) * losses.weighted_mean((targets * logp).sum(axis=1), weights)
         # d/dz of T^2 CE is T (softmax(z / T) - target): T^2 keeps the gradient's size when T grows.
-        dlogits = (T / len(x)) * (np.exp(logp) - targets)
+        dlogits = losses.weigh_rows((T / len(x)) * (np.exp(logp) - targets), weights)
         if self.hard_weight:
-            hard, dhard = losses.cross_entropy(logits, labels)
+            hard, dhard = losses.cross_entropy(logits, labels, weights=weights)
             loss += self.hard_weight * hard
             dlogits += self.hard_weight * dhard
         network.gradients(dlogits)

@@ -26,9 +26,15 @@ class GaussianNll(Objective):
     outputs_per_target: ClassVar[int] = 2
 
     def compute_gradients(
-        self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None
+        self,
+        network: Layer,
+        x: Array,
+        labels: Array,
+        noise: NoiseSource,
+        targets: Array | None = None,
+        weights: Array | None = None,
     ) -> float:
         """Run one noisy pass; `labels` (N, targets) are standardized."""
-        loss, doutputs = losses.gaussian_loss(network.forward(x, train=True, noise=noise), labels)
+        loss, doutputs = losses.gaussian_loss(network.forward(x, train=True, noise=noise), labels, weights)
         network.gradients(doutputs)
         return loss

@@ -32,7 +32,13 @@ class MultiSample(Objective):
     needs_noise = "before the logits"
 
     def compute_gradients(
-        self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None
+        self,
+        network: Layer,
+        x: Array,
+        labels: Array,
+        noise: NoiseSource,
+        targets: Array | None = None,
+        weights: Array | None = None,
     ) -> float:
         """Run one pass through the lower layers, and one with S times the rows above them.
 
@@ -46,7 +52,8 @@ class MultiSample(Objective):
         trunk, head = parts
         features = trunk.forward(x, train=True, noise=noise)
         logits = head.forward(np.concatenate([features] * self.samples), train=True, noise=noise)
-        loss, dlogits = losses.cross_entropy(logits, np.concatenate([labels] * self.samples))
+        repeated = None if weights is None else np.concatenate([weights] * self.samples)
+        loss, dlogits = losses.cross_entropy(logits, np.concatenate([labels] * self.samples), weights=repeated)
         dfeatures = head.backward(dlogits)
         trunk.gradients(np.add.reduce(dfeatures.reshape(self.samples, *features.shape)))
         return loss

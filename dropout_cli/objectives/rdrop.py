@@ -33,11 +33,17 @@ class RDrop(Objective):
     needs_noise = "anywhere"
 
     def compute_gradients(
-        self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None
+        self,
+        network: Layer,
+        x: Array,
+        labels: Array,
+        noise: NoiseSource,
+        targets: Array | None = None,
+        weights: Array | None = None,
     ) -> float:
         """Run one pass over the stacked batch."""
         logits = network.forward(np.concatenate([x, x]), train=True, noise=noise)
-        loss, dlogits = symmetric_loss(logits, labels, self.alpha)
+        loss, dlogits = symmetric_loss(logits, labels, self.alpha, weights)
         network.gradients(dlogits)
         return loss
 
@@ -51,13 +57,14 @@ class RDrop(Objective):
             )
 
 
-def symmetric_loss(logits: Array, labels: Array, alpha: float) -> tuple[float, Array]:
+def symmetric_loss(logits: Array, labels: Array, alpha: float, weights: Array | None = None) -> tuple[float, Array]:
     """Return L and dL/dlogits of stacked logits.
 
     Args:
         logits: (2 B, C).
         labels: (B,) class ids.
         alpha: Factor of the divergences.
+        weights: (B,) factors of the losses of the examples, both cross-entropies and divergences; None: all are 1.
     """
     n = len(labels)
     logp = losses.log_softmax(logits)
@@ -66,12 +73,13 @@ def symmetric_loss(logits: Array, labels: Array, alpha: float) -> tuple[float, A
     forth = (p[:n] * ratio).sum(axis=1, keepdims=True)  # KL(p1 || p2) of each example
     back = -(p[n:] * ratio).sum(axis=1, keepdims=True)
     rows, columns = np.arange(2 * n), np.concatenate([labels, labels])
-    loss = -2 * float(logp[rows, columns].mean(dtype=np.float64))
-    loss += alpha / 2 * float((forth + back).mean(dtype=np.float64))
+    stacked = None if weights is None else np.concatenate([weights, weights])
+    loss = -2 * losses.weighted_mean(logp[rows, columns], stacked)
+    loss += alpha / 2 * losses.weighted_mean(forth + back, weights)
     dlogits = p.copy()
     dlogits[rows, columns] -= 1
     # The gradient of KL(p1 || p2) is p1 (ratio - KL) for z1 and p2 - p1 for z2; the other divergence mirrors it.
     dlogits[:n] += alpha / 2 * (p[:n] * (ratio - forth) + p[:n] - p[n:])
     dlogits[n:] += alpha / 2 * (p[n:] * (-ratio - back) + p[n:] - p[:n])
     dlogits /= n
-    return loss, dlogits
+    return loss, losses.weigh_rows(dlogits, stacked)

@@ -21,9 +21,15 @@ class SquaredError(Objective):
     is_squared_error: ClassVar[bool] = True
 
     def compute_gradients(
-        self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None
+        self,
+        network: Layer,
+        x: Array,
+        labels: Array,
+        noise: NoiseSource,
+        targets: Array | None = None,
+        weights: Array | None = None,
     ) -> float:
         """Run one noisy pass; `labels` (N, targets) are standardized."""
-        loss, doutputs = losses.squared_error(network.forward(x, train=True, noise=noise), labels)
+        loss, doutputs = losses.squared_error(network.forward(x, train=True, noise=noise), labels, weights)
         network.gradients(doutputs)
         return loss

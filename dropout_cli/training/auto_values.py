@@ -116,7 +116,7 @@ def _objective(experiment: Experiment, dataset: Dataset) -> Objective:
         raise ConfigError("objective", f"{name} is for {objective.task}, but the data are for {task}", way_out)
     if isinstance(objective, CrossEntropy):
         try:
-            return objective.with_class_weights(dataset.train.labels, dataset.classes)
+            return objective.with_class_weights(dataset.train.labels, dataset.classes, dataset.train.weights)
         except InvalidField as error:
             raise ConfigError.from_problems(error.within("objective")) from None
     return objective

@@ -68,6 +68,7 @@ def train_epochs(
         Diverged: The loss is no longer a finite number.
     """
     training, augment, network = experiment.training, experiment.dataset.augment, learner.network
+    weights = dataset.train.weights
     plan = BatchPlan.from_experiment(experiment, len(dataset.train), dataset.train.segment_rows)
     batches = BatchReader(dataset, dataset.train, plan.largest_batch, windowed=True)
     # Evenly spread rows. Scoring all training examples in every epoch would cost much of the time of a large run.
@@ -87,7 +88,8 @@ def train_epochs(
             lr = training.optimizer.learning_rate * training.schedule.factor(
                 learner.step, steps=plan.steps, steps_per_epoch=plan.steps_per_epoch
             )
-            loss = take_step(learner, experiment, x, labels, noise, None if targets is None else targets[rows], lr=lr)
+            soft, factors = (None if values is None else values[rows] for values in (targets, weights))
+            loss = take_step(learner, experiment, x, labels, noise, soft, factors, lr=lr)
             if not math.isfinite(loss):
                 raise divergence_error(epoch, learner.step + 1, "the training objective", loss)
             objective += loss * len(rows)
@@ -112,6 +114,7 @@ def take_step(
     labels: Array,
     noise: Noise,
     targets: Array | None = None,
+    weights: Array | None = None,
     *,
     lr: float,
 ) -> float:
@@ -124,11 +127,12 @@ def take_step(
         labels: (n,) class ids, or (n, targets) standardized values.
         noise: The generators of the epoch.
         targets: (n, classes) soft targets of teachers.
+        weights: (n,) weights of the examples; None: all are 1.
         lr: The learning rate of this step.
     """
     network = learner.network
     learner.begin_step(lr)
-    loss = experiment.objective.compute_gradients(network, x, labels, noise, targets)
+    loss = experiment.objective.compute_gradients(network, x, labels, noise, targets, weights)
     loss += network.penalty() + learner.optimizer_state.penalty()
     # The gradients of such a loss are NaN or infinite, and so would be every weight after the update.
     if math.isfinite(loss):

@@ -20,7 +20,7 @@ from dropout_cli.sweeps import plan
 from dropout_cli.sweeps.options import SweepOptions
 from dropout_cli.sweeps.sweep_file import load_sweep
 from dropout_cli.sweeps.workers import dask_client, run_archive
-from dropout_cli.sweeps.workers.dask_task import JobResult
+from dropout_cli.sweeps.workers.dask_task import JobResult, pack_result
 from tests.acceptance.bars import Bars
 from tests.small_run import train
 
@@ -30,10 +30,10 @@ PROCESSES, THREADS = 2, 100
 """4,000 runs per second if only the sleep took time."""
 
 
-def slept(wanted: bytes, size: int) -> JobResult:
-    """Sleep in place of the training of a run, and return an archive."""
+def slept(wanted: bytes, size: int) -> bytes:
+    """Sleep in place of the training of a run, and return a packed archive."""
     time.sleep(SECONDS)
-    return JobResult(os.urandom(size), 0, "")
+    return pack_result(JobResult(os.urandom(size), 0, ""))
 
 
 def started(stack: ExitStack, *arguments: str) -> "subprocess.Popen[bytes]":

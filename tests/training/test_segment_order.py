@@ -26,11 +26,17 @@ class Recording(CrossEntropy):
     seen: list[float] = field(default_factory=list)
 
     def compute_gradients(
-        self, network: Layer, x: Array, labels: Array, noise: NoiseSource, targets: Array | None = None
+        self,
+        network: Layer,
+        x: Array,
+        labels: Array,
+        noise: NoiseSource,
+        targets: Array | None = None,
+        weights: Array | None = None,
     ) -> float:
         """Remember, then do as cross-entropy does."""
         self.seen.extend(x[:, 0].tolist())
-        return super().compute_gradients(network, x, labels, noise, targets)
+        return super().compute_gradients(network, x, labels, noise, targets, weights)
 
 
 def test_an_epoch_from_files_takes_the_rows_in_the_order_of_their_segments(tmp_path: Path) -> None:
