@@ -6,10 +6,12 @@ Every error of a config or of its data surfaces here, before a run folder is cre
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from dropout_cli import config, data, tasks
 from dropout_cli.architectures import BuildContext
 from dropout_cli.config.schema import Experiment
-from dropout_cli.core.types import Array
+from dropout_cli.core.types import Array, DType
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.data.overview import DatasetOverview, dataset_overview
 from dropout_cli.data.preprocessing import Preprocessing
@@ -22,6 +24,9 @@ from dropout_cli.training.batch_order import BatchPlan
 from dropout_cli.training.early_stopping import BestEpoch
 from dropout_cli.training.noise_checks import check_noise, scaling_warnings
 from dropout_cli.training.state import Learner
+
+FLOAT32 = np.dtype(np.float32)
+"""The dtype of the networks of runs."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,9 @@ def prepare(experiment: Experiment) -> PreparedExperiment:
     return prepare_with_dataset(data.load_dataset(experiment.dataset), experiment)
 
 
-def prepare_with_dataset(dataset: Dataset, experiment: Experiment, *, stored: bool = False) -> PreparedExperiment:
+def prepare_with_dataset(
+    dataset: Dataset, experiment: Experiment, *, stored: bool = False, dtype: DType = FLOAT32
+) -> PreparedExperiment:
     """Check an experiment against a dataset that is already read, and build its network.
 
     Args:
@@ -75,13 +82,14 @@ def prepare_with_dataset(dataset: Dataset, experiment: Experiment, *, stored: bo
         experiment: The experiment.
         stored: True if the experiment was trained before and now only predicts. It then skips the checks that only
             concern new runs.
+        dtype: The dtype of the network, in which it trains and predicts.
 
     Raises:
         ConfigError: The config does not fit the data.
     """
     notices = (*dataset.notices, *batch_size_notice(experiment, dataset), *scaling_warnings(experiment))
     experiment = check_experiment(experiment, dataset, stored=stored)
-    learner = make_learner(experiment, build_for_dataset(experiment, dataset))
+    learner = make_learner(experiment, build_for_dataset(experiment, dataset, dtype))
     if not stored:
         check_noise(experiment, learner.network, BatchPlan.from_experiment(experiment, len(dataset.train)).steps)
     task = tasks.task_of(experiment.objective, dataset)
@@ -107,22 +115,24 @@ def make_learner(experiment: Experiment, network: Network) -> Learner:
     return Learner(network, settings.optimizer, regularization, average_decay)
 
 
-def build_for_dataset(experiment: Experiment, dataset: Dataset) -> Network:
-    """Return the network of an experiment, in float32 with its initial weights.
+def build_for_dataset(experiment: Experiment, dataset: Dataset, dtype: DType = FLOAT32) -> Network:
+    """Return the network of an experiment with its initial weights.
 
     Args:
         experiment: The resolved experiment.
         dataset: The data.
+        dtype: The dtype of the weights.
     """
-    return build_network(experiment, Preprocessing.from_dataset(dataset))
+    return build_network(experiment, Preprocessing.from_dataset(dataset), dtype)
 
 
-def build_network(experiment: Experiment, fitted: Preprocessing) -> Network:
+def build_network(experiment: Experiment, fitted: Preprocessing, dtype: DType = FLOAT32) -> Network:
     """Return the network of an experiment from the preprocessing alone, without the data.
 
     Args:
         experiment: The resolved experiment.
         fitted: The preprocessing that was fitted to the train part.
+        dtype: The dtype of the weights.
     """
     # Some variants depend on the number of training examples or steps.
     plan = BatchPlan.from_experiment(experiment, fitted.train_count)
@@ -137,6 +147,7 @@ def build_network(experiment: Experiment, fitted: Preprocessing) -> Network:
         normalized=experiment.training.optimizer.normalized,
         targets=len(fitted.targets.names) if fitted.targets else 1,
         squared=experiment.objective.is_squared_error,
+        dtype=dtype,
     )
     return experiment.architecture.build(experiment.dropout, context)
 
