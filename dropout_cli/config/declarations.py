@@ -28,9 +28,13 @@ class Key:
     """Strings, and None, that a choice or block accepts instead of a mapping; the literals of a leaf."""
     hint: str
     """A remark for messages about values out of bounds."""
-    is_path: bool
-    """True if relative paths count from the folder of the config file."""
+    path: PathField | None
+    """Set if relative paths count from the folder of the config file."""
     field: "dataclasses.Field[Any]"
+
+    def is_path(self, value: Any) -> bool:
+        """Return True if a value of this key is a path, or a list of them."""
+        return self.path is not None and self.path.covers(value)
 
     def default(self) -> Any:
         """Return the default value, or REQUIRED."""
@@ -71,7 +75,7 @@ def _make_key(field: "dataclasses.Field[Any]", annotation: Any) -> Key:
         block=block,
         literals=tuple(literals),
         hint=next((part.text for part in _all_parts(annotation) if isinstance(part, Hint)), ""),
-        is_path=any(isinstance(part, PathField) for part in _all_parts(annotation)),
+        path=next((part for part in _all_parts(annotation) if isinstance(part, PathField)), None),
         field=field,
     )
 

@@ -154,7 +154,7 @@ class _Builder:
         try:
             # Strict validation of Python objects would refuse a list for a tuple; of JSON it accepts one.
             value = _adapter(key.annotation).validate_json(json.dumps(node_value(node)))
-            return _make_absolute(value, node) if key.is_path else value
+            return _make_absolute(value, node) if key.is_path(value) else value
         except ValidationError as error:
             if not self._mistakes.is_full:
                 for at, fact, way_out in explain_errors(error.errors(include_url=False), node, key.literals, key.hint):

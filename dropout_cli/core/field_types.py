@@ -39,6 +39,13 @@ class PathField:
     it is set on the command line. The validated value is absolute.
     """
 
+    endings: tuple[str, ...] = ()
+    """Endings of the values that are paths; others are kept as they are. Empty: every value is a path."""
+
+    def covers(self, value: object) -> bool:
+        """Return True if a value of the field is a path."""
+        return not self.endings or str(value).lower().endswith(self.endings)
+
 
 Rate = Annotated[float, Ge(0), Lt(1), Hint("rate is the probability of dropping, not of keeping")]
 Rates = Rate | Annotated[tuple[Rate, ...], MinLen(1)]

@@ -105,6 +105,9 @@ class Examples:
     """(N,) int8: TRAIN, VAL or TEST for each example, if the data divide themselves; else None."""
     groups: Array | None = None
     """(N,) intp: examples with the same group number stay in one part."""
+    weights: Array | None = None
+    """(N,) float64: weight of each example in the training loss, 0 or more; NaN for examples that the data assign to
+    another part. None: all examples count the same."""
     needs_encoding: bool = False
     """True if missing values must be filled in and categories encoded before the network sees the examples."""
     digest: str | None = None

@@ -12,6 +12,7 @@ from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import Examples, Source
 from dropout_cli.data.dataset import Dataset, Part, RegressionTargets
+from dropout_cli.data.example_weights import training_weights
 from dropout_cli.data.image_copies import copies_in_parts
 from dropout_cli.data.missing_and_categories import UNKNOWN_CATEGORY, TableEncoding, fit_encoding
 from dropout_cli.data.preprocessing import Preprocessing
@@ -66,7 +67,7 @@ def split_and_scale(
     encoding = preprocessing.encoding if preprocessing else None
     if examples.needs_encoding and encoding is None:
         encoding = fit_encoding(examples.x[rows.train], examples.columns, source.encoding_options())
-    train = _make_part(examples, rows.train, encoding)
+    train = replace(_make_part(examples, rows.train, encoding), weights=training_weights(examples.weights, rows.train))
     scaled = encoding.is_numeric if encoding else None
     return Dataset(
         name=source.dataset_name(),
@@ -138,7 +139,7 @@ class DatasetLoader:
 
 
 def compute_fingerprint(examples: Examples) -> str:
-    """Return the SHA-256, in hex, over shapes, dtypes and bytes of examples and labels.
+    """Return the SHA-256, in hex, over shapes, dtypes and bytes of examples, labels and weights.
 
     Bytes are little-endian, so the result is the same on every machine.
     """
@@ -158,6 +159,8 @@ def compute_fingerprint(examples: Examples) -> str:
     for optional in (examples.assigned_parts, examples.groups):
         if optional is not None:
             digest.update(optional.astype(np.int64).tobytes())
+    if examples.weights is not None:
+        digest.update(b"weights\n" + examples.weights.astype("<f8").tobytes())
     return digest.hexdigest()
 
 

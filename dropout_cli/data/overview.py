@@ -9,6 +9,7 @@ import numpy as np
 from dropout_cli.data.base import Examples
 from dropout_cli.data.column_warnings import column_warnings
 from dropout_cli.data.dataset import Dataset, Part
+from dropout_cli.data.example_weights import effective_examples
 from dropout_cli.data.readers.file_rows import FileRows
 
 TableRows = list[list[Any]]
@@ -65,6 +66,12 @@ def _fact_rows(examples: Examples, dataset: Dataset) -> TableRows:
         rows.append(["features after encoding", str(dataset.shape[0])])
     rows.append(["task", f"classification, {len(dataset.classes)} classes" if dataset.classes else "regression"])
     rows += [[f"{name} examples", f"{len(part):,}"] for name, part in _parts(dataset)]
+    if examples.weights is not None:
+        low, high = np.nanmin(examples.weights), np.nanmax(examples.weights)
+        rows.append(["weights", f"{_number_text(low)} to {_number_text(high)}"])
+        weights = dataset.train.weights
+        count = len(dataset.train) if weights is None else effective_examples(weights)
+        rows.append(["effective train examples", f"{count:,.0f}"])
     return [*rows, ["fingerprint", f"{dataset.fingerprint[:12]}..."]]
 
 

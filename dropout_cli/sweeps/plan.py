@@ -288,7 +288,7 @@ def _differing(block: Any, path: str, swept: dict[str, None]) -> dict[str, Any]:
         if (
             value in (key.default(), USUAL.get(inner, key.default()))
             or inner in MACHINE
-            or (key.is_path and inner not in swept)
+            or (key.is_path(value) and inner not in swept)
         ):
             continue
         if key.registry is not None and not isinstance(value, str | None):

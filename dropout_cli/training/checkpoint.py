@@ -104,6 +104,7 @@ DEFAULTS_OF_NEW_KEYS: dict[tuple[str, str], Any] = {
     ("dataset", "min_class_rows"): None,
     ("dataset", "rare_classes"): "drop",
     ("dataset", "normalize_labels"): False,
+    ("dataset", "weights"): None,
     ("objective", "class_weights"): None,
     ("objective", "teacher_noise"): "dropout",
     ("dropout", "noise_precision"): USUAL_PRECISION,

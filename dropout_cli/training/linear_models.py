@@ -51,17 +51,18 @@ class Standardized:
         return LinearModel(W, model.b - self.mean @ W)
 
 
-def fit_logistic(x: Array, labels: Array, classes: int) -> LinearModel:
+def fit_logistic(x: Array, labels: Array, classes: int, weights: Array | None = None) -> LinearModel:
     """Fit multinomial logistic regression.
 
     Args:
         x: (N, features) float32.
         labels: (N,), of at least two classes.
         classes: Number of classes.
+        weights: (N,) weights of the examples; None: all are 1.
     """
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(max_iter=MAX_ITERATIONS).fit(x, labels)
+    fitted = LogisticRegression(max_iter=MAX_ITERATIONS).fit(x, labels, sample_weight=weights)
     coefficients, intercepts = (np.asarray(one, np.float64) for one in (fitted.coef_, fitted.intercept_))
     if len(fitted.classes_) == 2:  # scikit-learn has one logit then, of the second class
         coefficients, intercepts = (np.concatenate([0 * one, one]) for one in (coefficients, intercepts))
@@ -70,11 +71,11 @@ def fit_logistic(x: Array, labels: Array, classes: int) -> LinearModel:
     return LinearModel(W, b)
 
 
-def fit_ridge(x: Array, targets: Array) -> LinearModel:
-    """Fit ridge regression to x (N, features) and targets (N, T)."""
+def fit_ridge(x: Array, targets: Array, weights: Array | None = None) -> LinearModel:
+    """Fit ridge regression to x (N, features) and targets (N, T), with weights (N,) unless None."""
     from sklearn.linear_model import Ridge
 
-    fitted = Ridge(alpha=1.0).fit(x.astype(np.float64), targets)
+    fitted = Ridge(alpha=1.0).fit(x.astype(np.float64), targets, sample_weight=weights)
     return LinearModel(fitted.coef_.reshape(targets.shape[1], -1).T, np.atleast_1d(fitted.intercept_))
 
 

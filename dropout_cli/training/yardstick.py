@@ -1,11 +1,11 @@
 """Simple models on the same data and split, with which a network is compared.
 
 The dummy gives every example the same prediction: the frequencies of the classes among the training examples, or the
-mean of the targets. The linear model learns from at most MOST_ROWS training examples, with the inputs of the network,
-but without noise and augmentation. Features of tables are standardized for it. Pictures are not: a pixel that is nearly
-always blank would get a large weight. Both models are scored on all validation and test examples. The standard
-deviation of a regression's predictions is their root mean squared error on the validation part, as for the network, or
-on the rows that the model learned from if there is none.
+mean of the targets, both without weights of examples. The linear model learns from at most MAX_ROWS training examples,
+with their weights and the inputs of the network, but without noise and augmentation. Features of tables are
+standardized for it. Pictures are not: a pixel that is nearly always blank would get a large weight. Both models are
+scored on all validation and test examples. The standard deviation of a regression's predictions is their root mean
+squared error on the validation part, as for the network, or on the rows that the model learned from if there is none.
 
 Nothing here depends on a clock or on the number of threads: equal configs and data give equal numbers.
 """
@@ -190,8 +190,9 @@ def _linear(task: Task, dataset: Dataset, rows: Array, kind: LinearModelKind) ->
     if len(np.unique(labels, axis=0)) < 2:
         return None
     x, _ = BatchReader(dataset, dataset.train, len(rows)).take(rows)
+    weights = None if dataset.train.weights is None else dataset.train.weights[rows]
     try:
-        model = _fitted(dataset, x.reshape(len(rows), -1), labels, kind)
+        model = _fitted(dataset, x.reshape(len(rows), -1), labels, kind, weights)
     except (ArithmeticError, ValueError):  # LinAlgError is one
         return None
     if not np.isfinite(model.W).all() or np.isnan(model.b).any():
@@ -211,16 +212,16 @@ def _linear(task: Task, dataset: Dataset, rows: Array, kind: LinearModelKind) ->
     return {"kind": kind, "rows": len(rows), **found}, predicted
 
 
-def _fitted(dataset: Dataset, x: Array, labels: Array, kind: LinearModelKind) -> LinearModel:
+def _fitted(dataset: Dataset, x: Array, labels: Array, kind: LinearModelKind, weights: Array | None) -> LinearModel:
     """Fit to inputs x (N, features) as the network takes them."""
     table = Standardized.fit(x) if len(dataset.shape) == 1 else None
     taken = x if table is None else table.x
     if kind == "logistic":
-        model = linear_models.fit_logistic(taken, labels, len(dataset.classes))
+        model = linear_models.fit_logistic(taken, labels, len(dataset.classes), weights)
     elif dataset.targets is None:
-        model = linear_models.fit_ridge(taken, np.eye(len(dataset.classes))[labels])
+        model = linear_models.fit_ridge(taken, np.eye(len(dataset.classes))[labels], weights)
     else:
-        model = linear_models.fit_ridge(taken, dataset.targets.standardize(labels))
+        model = linear_models.fit_ridge(taken, dataset.targets.standardize(labels), weights)
     return model if table is None else table.to_original_scale(model)
 
 

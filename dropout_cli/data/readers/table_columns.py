@@ -26,6 +26,7 @@ class TableOptions:
     categorical: tuple[ColumnKey, ...] = ()
     group: ColumnKey | None = None
     split: ColumnKey | None = None
+    weights: ColumnKey | None = None
     missing: tuple[str, ...] = ()
     dates: DateHandling = "refuse"
     not_missing: tuple[str, ...] = ()

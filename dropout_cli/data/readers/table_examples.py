@@ -14,6 +14,7 @@ from dropout_cli.data.readers.row_selection import rows_with_target, treat_rare_
 from dropout_cli.data.readers.table_columns import TableColumns, TableOptions
 from dropout_cli.data.readers.table_features import read_features
 from dropout_cli.data.readers.table_targets import read_targets, require_trained_classes, target_columns
+from dropout_cli.data.readers.table_weights import check_weights_column, read_weights
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -45,9 +46,10 @@ def examples_from_frame(
     """
     columns = TableColumns(frame, options, where, place)
     predicted = target_columns(columns)
-    special = {"group": options.group, "split": options.split}
+    special = {"group": options.group, "split": options.split, "weights": options.weights}
     unlearned = [columns.find_name(which, key) for key, which in special.items() if which is not None]
     dropped = {*(columns.find_name(which, "drop") for which in options.drop), *unlearned, *predicted}
+    check_weights_column(columns, predicted)
     learned = [name for name in frame.columns if name not in dropped]
     if not learned:
         raise DataError(place, "has no columns left to learn from", "Drop fewer columns")
@@ -65,6 +67,9 @@ def examples_from_frame(
         assigned = part_codes(columns.words(options.split, "split"), columns.where)
     elif test_count:
         assigned = np.where(np.arange(len(selected.rows)) < first_test, TRAIN, TEST).astype(np.int8)
+    weights = None
+    if options.weights is not None:
+        weights = read_weights(columns, np.full(len(selected.rows), True) if assigned is None else assigned == TRAIN)
     if options.group is not None:
         groups = group_numbers(columns.words(options.group, "group"))
     return Examples(
@@ -75,6 +80,7 @@ def examples_from_frame(
         columns=features,
         assigned_parts=assigned,
         groups=groups,
+        weights=weights,
         needs_encoding=True,
         rows=None if len(selected.rows) == len(frame) else selected.rows,
         notices=(*targets.notices, *selected.notices, *notices),

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
 
-def join_test_file(train: "DataFrame", tests: "DataFrame", path: str, test_path: str) -> "DataFrame":
+def join_test_file(
+    train: "DataFrame", tests: "DataFrame", path: str, test_path: str, optional: str | None = None
+) -> "DataFrame":
     """Return the rows of both files, those of the test file last.
 
     Args:
@@ -17,6 +19,7 @@ def join_test_file(train: "DataFrame", tests: "DataFrame", path: str, test_path:
         tests: the cells of the file to test on; its columns are matched by name.
         path: the file to train on, for messages.
         test_path: the file to test on, for messages.
+        optional: a column that the file to test on may lack; its cells are missing then.
 
     Raises:
         DataError: if the files have different columns.
@@ -24,6 +27,8 @@ def join_test_file(train: "DataFrame", tests: "DataFrame", path: str, test_path:
     import pandas as pd
 
     names = list(train.columns)
+    if optional is not None and optional not in tests.columns:
+        tests = tests.reindex(columns=[*tests.columns, optional])
     if set(tests.columns) != set(names):
         fact = f"its columns differ from those of {path}: it {_column_difference(train, tests)}"
         raise DataError(test_path, fact, "Both files need the same columns")

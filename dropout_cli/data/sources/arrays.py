@@ -23,13 +23,16 @@ from dropout_cli.data.precision import narrow
 from dropout_cli.data.readers import idx, npy
 from dropout_cli.data.readers.array_labels import label_table
 from dropout_cli.data.readers.array_names import find_part_names, names_notice
-from dropout_cli.data.readers.cells import FLOAT32_MAX
+from dropout_cli.data.readers.array_weights import weights_from_array
+from dropout_cli.data.readers.cells import FLOAT32_MAX, quote_names
 from dropout_cli.data.readers.table_columns import TaskName
 from dropout_cli.data.readers.table_targets import targets_from_frame
 
 MAX_USUAL_CHANNELS = 4
 """Images have 1 to 4 channels; more rows and columns."""
 OptionalPath = Annotated[str, PathField()] | None
+ARRAY_ENDINGS = (".npy", ".gz", "ubyte", ".idx")
+"""Endings of the files that hold one array."""
 
 
 @DATASETS.register("arrays")
@@ -54,6 +57,9 @@ class Arrays(Source):
     """The file of the test examples, if they are separate."""
     test_labels: OptionalPath = None
     """The labels of test_path."""
+    weights: Annotated[str, PathField(ARRAY_ENDINGS)] | None = None
+    """The weight of each training example in the loss, (N,) numbers of at least 0: the name of an array in the .npz
+    file, or an .npy or IDX file. null: all examples count the same."""
     channels: Literal["first", "last"] | None = None
     """Axis of the channels of images: first for (N, channels, height, width), last for (N, height, width, channels).
     null: last, with a warning if the shape looks like first."""
@@ -83,6 +89,9 @@ class Arrays(Source):
             if not packed and (examples is None) != (labels is None):
                 fact = "examples and labels are two files"
                 raise InvalidField(f"{part}labels", fact, f"Give both {part}path and {part}labels")
+        if not packed and self.weights is not None and not _is_array_file(self.weights):
+            fact = f"'{self.weights:.40}' is no .npy or IDX file, and only an .npz file has named arrays"
+            raise InvalidField("weights", fact, "Give a file with one weight for each example")
         if self.test_rows is not None and (self.test_path is not None or self.test_fraction is not None):
             way_out = "Set only one of test_rows, test_path, test_fraction"
             raise InvalidField("test_rows", "the test part is defined twice", way_out)
@@ -126,7 +135,13 @@ class Arrays(Source):
         combined = self._combine(
             [part.part for part in parts], examples, [arrays[part.y] for part in parts], [self.path] * len(parts)
         )
-        return replace(combined, notices=(*names_notice(parts), *combined.notices))
+        combined = replace(combined, notices=(*names_notice(parts), *combined.notices))
+        if self.weights is None or _is_array_file(self.weights):
+            return self._with_weights(combined)
+        if self.weights not in arrays:
+            fact = f"has no array '{self.weights:.40}' (named in dataset.weights)"
+            raise DataError(self.path, fact, f"It has {quote_names(arrays)}")
+        return self._with_weights(combined, arrays[self.weights], f"{self.path}, {self.weights}")
 
     def _read_files(self) -> Examples:
         named = {
@@ -153,8 +168,22 @@ class Arrays(Source):
                 raise DataError("dataset.channels", fact, "Raise dataset.memory, or save (N, height, width, channels)")
             sums = [npy.npy_digest(path) for path in paths]
             examples = self._combine(parts, [cast("Array", x)], y, places)
-            return replace(examples, digest=hashlib.sha256("".join(sums).encode()).hexdigest())
-        return self._combine(parts, [self._prepare_examples(_read(path), str(path)) for path in paths], y, places)
+            examples = replace(examples, digest=hashlib.sha256("".join(sums).encode()).hexdigest())
+        else:
+            x_of_parts = [self._prepare_examples(_read(path), str(path)) for path in paths]
+            examples = self._combine(parts, x_of_parts, y, places)
+        return self._with_weights(examples)
+
+    def _with_weights(self, examples: Examples, array: Array | None = None, place: str = "") -> Examples:
+        """Return the examples with their weights: an array of the .npz file, or else the file of the key."""
+        if self.weights is None:
+            return examples
+        if array is None:
+            require_regular_file(Path(self.weights))
+            array, place = _read(Path(self.weights)), self.weights
+        total, parts = len(examples.labels), examples.assigned_parts
+        trained = total if parts is None else int(np.count_nonzero(parts == TRAIN))
+        return replace(examples, weights=weights_from_array(array, place, trained=trained, total=total))
 
     def _combine(self, parts: list[int], x: list[Array], y: list[Array], places: list[str]) -> Examples:
         """Return the examples of all parts as one set."""
@@ -218,6 +247,10 @@ def looks_channels_first(shape: Shape) -> bool:
     """Return True if the shape of an array is (N, channels, height, width) rather than channels last."""
     # Maps of a network, such as (N, 4, 4, 512), have few rows, as few columns, and many channels.
     return len(shape) == 4 and shape[1] <= MAX_USUAL_CHANNELS < min(shape[2:])
+
+
+def _is_array_file(name: str) -> bool:
+    return name.lower().endswith(ARRAY_ENDINGS)
 
 
 def _read(path: Path) -> Array:

@@ -38,6 +38,9 @@ class OpenML(Source):
     """Columns to leave out, by name or index."""
     categorical: tuple[ColumnKey, ...] = ()
     """Columns whose numbers stand for categories, such as codes."""
+    weights: ColumnKey | None = None
+    """A column with the weight of each row in the training loss, a number of at least 0. It is no feature. null: all
+    rows count the same."""
     test_fraction: Fraction | None = None
     """Fraction of all examples used for testing. null: 0.2."""
     scaling: Literal["none", "unit", "standardize"] = "standardize"
@@ -55,7 +58,7 @@ class OpenML(Source):
         if target is None:
             raise DataError(f"openml {self.id}", "has no default target", "Set dataset.target")
         place = f"openml {self.id}"
-        wanted = TableOptions(target, self.task, self.drop, self.categorical)
+        wanted = TableOptions(target, self.task, self.drop, self.categorical, weights=self.weights)
         return examples_from_frame(frame, wanted, lambda row: f"{place}, row {row}" if row >= 0 else place, place=place)
 
     def _fetch_table(self) -> tuple["DataFrame", str | None]:

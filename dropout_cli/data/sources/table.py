@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Ge
@@ -24,13 +24,10 @@ from dropout_cli.data.readers.cells import MISSING_TEXTS, quote_names
 from dropout_cli.data.readers.dates import DateHandling
 from dropout_cli.data.readers.encoding import require_encoding
 from dropout_cli.data.readers.extra_rows import ExtraRows
-from dropout_cli.data.readers.table_columns import ColumnKey, TableOptions, TaskName
+from dropout_cli.data.readers.table_columns import ColumnKey, TableColumns, TableOptions, TaskName
 from dropout_cli.data.readers.table_examples import examples_from_frame
 from dropout_cli.data.readers.table_file import FileOptions, TableCells, read_table_file
 from dropout_cli.data.readers.train_and_test_file import join_test_file
-
-if TYPE_CHECKING:
-    pass
 
 
 @DATASETS.register("table")
@@ -97,6 +94,9 @@ class TableSource(Source):
     """Indices of the test rows, counted from 0 after the header."""
     group: ColumnKey | None = None
     """A column that names groups, such as patients. Rows of one group stay in the same part."""
+    weights: ColumnKey | None = None
+    """A column with the weight of each row in the training loss, a number of at least 0. It is no feature. null: all
+    rows count the same."""
     test_fraction: Fraction | None = None
     """Fraction of all examples used for testing. null: the test part of test_path, split or test_rows, otherwise
     0.2."""
@@ -149,7 +149,7 @@ class TableSource(Source):
         frame, where, notices = sheet.frame, sheet.where, sheet.notices
         if self.test_path is not None:
             tests = self.read_cells(Path(self.test_path))
-            frame = join_test_file(sheet.frame, tests.frame, self.path, self.test_path)
+            frame = join_test_file(sheet.frame, tests.frame, self.path, self.test_path, self._weights_column(sheet))
             first = len(sheet.frame)
 
             def where(row: int) -> str:
@@ -183,6 +183,7 @@ class TableSource(Source):
             categorical=self.categorical,
             group=self.group,
             split=self.split,
+            weights=self.weights,
             missing=self.missing_texts,
             not_missing=self.not_missing,
             dates=self.dates,
@@ -236,6 +237,13 @@ class TableSource(Source):
             self.missing_texts,
             self.not_missing,
         )
+
+    def _weights_column(self, sheet: TableCells) -> str | None:
+        """Return the name of the column of weights; rows of a test file need none."""
+        if self.weights is None:
+            return None
+        columns = TableColumns(sheet.frame, self.options(sheet.decimal_comma), sheet.where, self.path)
+        return columns.find_name(self.weights, "weights")
 
     def _code_notices(self, sheet: TableCells, examples: Examples) -> list[str]:
         """Return a notice about codes that are read as numbers."""

@@ -25,7 +25,12 @@ def pack_examples(examples: Examples) -> bytes | None:
     # Such a file can be larger than the memory. The worker reads it from the path in the config.
     if isinstance(examples.x, FileRows):
         return None
-    optional = {"assigned": examples.assigned_parts, "groups": examples.groups, "rows": examples.rows}
+    optional = {
+        "assigned": examples.assigned_parts,
+        "groups": examples.groups,
+        "rows": examples.rows,
+        "weights": examples.weights,
+    }
     arrays = {"x": examples.x, "labels": examples.labels} | {
         name: array for name, array in optional.items() if array is not None
     }
@@ -59,6 +64,7 @@ def unpack_examples(data: bytes) -> Examples:
         columns=tuple(map(column_from_metadata, meta["columns"])),
         assigned_parts=arrays.get("assigned"),
         groups=arrays.get("groups"),
+        weights=arrays.get("weights"),
         needs_encoding=meta["encoded"],
         digest=meta["digest"],
         notices=tuple(meta["notices"]),
