@@ -126,3 +126,29 @@ def test_a_second_file_is_the_test_part(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "--test: works for tables" in done.stderr
     done = dropout("config", "init", "d.yaml", "--test", "test.csv", cwd=tmp_path)
     assert done.returncode == 2 and "--test: needs --data" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["weight", "sample_weight", "SampleWeights", "wt", "wgt", "fnlwgt", "case weight"])
+def test_a_column_of_weights_is_named_and_stays_a_feature(tmp_path: Path, name: str) -> None:
+    """One line names the key, and the config does not have it."""
+    lines = [f"{n % 5},{n % 3 + 0.5},{'pq'[n % 2]}" for n in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join([f"v,{name},y", *lines]) + "\n")
+    text, messages = starter_config(tmp_path / "t.csv")
+    said = f"Column '{name}' is a feature. If it has weights of the rows, set dataset.weights: {name}."
+    assert messages.splitlines().count(said) == 1 and "weights:" not in text
+    (tmp_path / "c.yaml").write_text(text)
+    loaded = config.load_config(tmp_path / "c.yaml", [f"dataset.weights={name}"]).experiment
+    dataset = prepare(loaded).dataset
+    assert [column.name for column in dataset.columns] == ["v"] and dataset.train.weights is not None
+
+
+@pytest.mark.parametrize("cells", [["-1", "2"], ["", "2"], ["low", "high"], ["3", "3"]])
+def test_what_cannot_be_weights_is_not_named(tmp_path: Path, cells: list[str]) -> None:
+    """Negative, missing or equal numbers, and words; nor is another name, or the target."""
+    lines = [f"{n % 5},{cells[n % 7 > 3]},{n % 3},{n % 11}.5" for n in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["v,weight,weightless,wt", *lines]) + "\n")
+    assert "dataset.weights" not in starter_config(tmp_path / "t.csv")[1]
+    both = (tmp_path / "t.csv").read_text().replace("v,weight,", "v,wgt,").replace(",wt\n", ",y\n")
+    (tmp_path / "t.csv").write_text(both.replace("weightless", "wt"))
+    said = "Column 'wt' is a feature. If it has weights of the rows, set dataset.weights: wt."
+    assert said in starter_config(tmp_path / "t.csv")[1]

@@ -9,6 +9,7 @@ from dropout_cli.config.starter.columns import unusable_reason
 from dropout_cli.config.starter.recipe import recipe_for_rows, recipe_text
 from dropout_cli.config.starter.rows import COMMENTS, keys_for_values, read_with_keys
 from dropout_cli.config.starter.target import CHOSEN_BY_USER, choose_target, infer_task
+from dropout_cli.config.starter.weights import weights_notice
 from dropout_cli.config.starter.words import keep_answers_of_target, read_words
 from dropout_cli.core.text import counted
 from dropout_cli.data.base import Examples
@@ -109,6 +110,7 @@ def table_config(file: Path, target: str | None = None, test_file: Path | None =
         listed = ", ".join(f"'{name}' ({reason})" for name, reason in unusable.items())
         messages.append(f"{'Columns left out' if drop else 'Kept, as there is no other column'}: {listed}.")
     messages += readings.notices(learned.keys())
+    messages += filter(None, [weights_notice(learned)])
     if categorical:
         verb = "is a category" if len(categorical) == 1 else "are categories"
         messages.append(f"{cells.quote_names(categorical)} {verb}, because of leading zeros.")

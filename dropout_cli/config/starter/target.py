@@ -62,7 +62,7 @@ def choose_target(columns: Mapping[str, "Series"], chosen: str | None, file: Pat
 
 def _most_likely_name(predictable: list[str], names: list[str]) -> str | None:
     """Return the predictable column with the surest name of a target; None if no name says it."""
-    plain = {name: _plain_words(name) for name in names}
+    plain = {name: plain_words(name) for name in names}
     for likely in LIKELY_TARGETS:
         if found := [name for name in predictable if plain[name] == likely]:
             return found[-1]
@@ -72,7 +72,7 @@ def _most_likely_name(predictable: list[str], names: list[str]) -> str | None:
     return found[-1] if found else None
 
 
-def _plain_words(name: str) -> str:
+def plain_words(name: str) -> str:
     """Return the words of a name in lower case: `sale price` for `SalePrice` and `sale_price`."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     words = re.findall(r"[^\W_]+", apart.lower())
