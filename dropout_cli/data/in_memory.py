@@ -13,9 +13,10 @@ NO_FINGERPRINT = "in memory"
 
 @dataclass(frozen=True, kw_only=True)
 class ArraysInMemory(Source):
-    """Arrays of a caller who tests on other ones. It is not registered, because a config cannot hold arrays.
+    """Arrays of a caller, who tests on other ones.
 
-    It says how the arrays are split and scaled (`split_and_scale`), but does not contain them.
+    It says how the arrays are split and scaled (`split_and_scale`), but does not contain them. It is not registered,
+    because a config cannot hold arrays.
     """
 
     info = DatasetInfo(None, None, None, "the caller")

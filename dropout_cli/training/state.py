@@ -38,7 +38,7 @@ class Learner:
         """Updates that the optimizer has done; `continue_plan` may change `step`, but not this."""
         self._decay = average_decay
         self._averaged, self._lock = 0, threading.Lock()
-        self._live = self._network_arrays()
+        self._live = self.network_arrays()
         self._average = {name: value.copy() for name, value in self._live.items()} if average_decay else {}
         self._pairs = [
             pair
@@ -134,6 +134,7 @@ class Learner:
         self.epoch, self.step, self.updates = epoch, step, step
         self.network.set_step(max(0, step - 1))
 
-    def _network_arrays(self) -> dict[str, Array]:
+    def network_arrays(self) -> dict[str, Array]:
+        """Name -> live array of the network alone, without moments and averages."""
         parameters = {f"parameters/{name}": one.value for name, one in self.network.parameters().items()}
         return parameters | {f"state/{name}": value for name, value in self.network.state().items()}
