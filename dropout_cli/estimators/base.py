@@ -21,9 +21,6 @@ from dropout_cli.objectives import Objective
 from dropout_cli.training.early_stopping import BestEpoch
 from dropout_cli.training.setup import prepare_with_dataset
 
-FLOATS = (np.float64, np.float32)
-"""The network computes in float32 if X is float32, else in float64."""
-
 
 class DropoutEstimator(BaseEstimator):
     """Base of the estimators, with the parameters of both."""
@@ -111,7 +108,7 @@ class DropoutEstimator(BaseEstimator):
         fitted = getattr(self, "_network", None)
         earlier = fitted if one_epoch or settings.warm_start else None
         X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=FLOATS, reset=earlier is None, multi_output=True, y_numeric=False
+            self, X, y, accept_sparse="csr", dtype=np.float32, reset=earlier is None, multi_output=True, y_numeric=False
         )
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         labels = self._labels(y, begins=earlier is None, classes=classes)
@@ -126,7 +123,7 @@ class DropoutEstimator(BaseEstimator):
             experiment = settings.experiment(self._objective(), dataset, total_weight=total_weight)
             network = earlier
             if network is None or not one_epoch:
-                prepared = prepare_with_dataset(dataset, experiment, dtype=X.dtype)
+                prepared = prepare_with_dataset(dataset, experiment)
                 network, experiment = TrainedNetwork(prepared), prepared.experiment
                 if earlier is not None:
                     _hand_over(earlier, network)
@@ -163,7 +160,7 @@ class DropoutEstimator(BaseEstimator):
     def _checked(self, X: Any) -> Any:
         """Return the examples to predict, as the engine takes them."""
         check_is_fitted(self)
-        return as_rows(validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False))
+        return as_rows(validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False))
 
 
 def _sizes(experiment: Any) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 """A trained network in memory, which several threads can use and a pickle can hold.
 
+It trains in float32 and predicts in float64, with a second network of the same weights. So a prediction does not depend
+on the other rows of a call, as it would in float32 by its rounding.
+
 Layers keep their buffers, masks and last inputs. So a pickle holds the arrays of the network with its config, and the
 network is built again from these when it is read. Moments of the optimizer stay behind: training that continues in
 another process starts with new ones.
@@ -11,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from dropout_cli.config import Experiment
-from dropout_cli.core.types import Array, DType
+from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.nn import losses
+from dropout_cli.nn.layers.network import Network
 from dropout_cli.runs.summary import MAX_SCORED
 from dropout_cli.tasks import Task, task_of
 from dropout_cli.training import forward_passes, loop
@@ -36,16 +40,12 @@ class TrainedNetwork:
         self.experiment = prepared.experiment
         self.fitted = Preprocessing.from_dataset(prepared.dataset)
         self.learner = prepared.learner
+        self._predictor = self._build_predictor()
 
     @property
     def task(self) -> Task:
         """The task, which turns outputs into predictions."""
         return task_of(self.experiment.objective, self.fitted)
-
-    @property
-    def dtype(self) -> DType:
-        """The dtype of the weights."""
-        return self.learner.network.dtype
 
     def continue_from(self, earlier: "TrainedNetwork") -> None:
         """Take over weights, moments and the number of epochs of an equal network.
@@ -87,6 +87,7 @@ class TrainedNetwork:
             arrays, epoch, step, updates = best
             learner.restore(arrays, epoch=epoch, step=step)
             learner.updates = updates
+        self._predictor = self._build_predictor()
 
     def _weighted_loss(self, dataset: Dataset) -> dict[str, float]:
         """Return the training loss with the weights of the examples, if there are any."""
@@ -106,7 +107,7 @@ class TrainedNetwork:
         dataset = self.fitted.unlabeled_dataset(x)
         batch = self.experiment.training.evaluation_batch
         with thread_limit(self.experiment):
-            return forward_passes.outputs(self.learner.network, dataset, dataset.train, batch=batch)
+            return forward_passes.outputs(self._predictor, dataset, dataset.train, batch=batch)
 
     def noisy_outputs(self, x: Array, passes: int) -> Iterator[Array]:
         """Yield the outputs of Monte Carlo passes, each (N, outputs).
@@ -116,7 +117,7 @@ class TrainedNetwork:
         dataset = self.fitted.unlabeled_dataset(x)
         with thread_limit(self.experiment):
             yield from forward_passes.noisy_passes(
-                self.learner.network,
+                self._predictor,
                 dataset,
                 dataset.train,
                 seed=self.experiment.seed,
@@ -129,13 +130,23 @@ class TrainedNetwork:
         """Return config, preprocessing and the arrays of the network."""
         arrays = {name.partition("/")[2]: value for name, value in self.learner.network_arrays().items()}
         counts = {"epoch": self.learner.epoch, "step": self.learner.step}
-        return {"experiment": self.experiment, "fitted": self.fitted, "dtype": self.dtype, "arrays": arrays} | counts
+        return {"experiment": self.experiment, "fitted": self.fitted, "arrays": arrays} | counts
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Build the network and load its arrays."""
         self.experiment, self.fitted = state["experiment"], state["fitted"]
-        self.learner = make_learner(self.experiment, build_network(self.experiment, self.fitted, state["dtype"]))
+        self.learner = make_learner(self.experiment, build_network(self.experiment, self.fitted))
         self.learner.load_weights(state["arrays"])
         self.learner.epoch, self.learner.step = state["epoch"], state["step"]
+        self._predictor = self._build_predictor()
+
+    def _build_predictor(self) -> Network:
+        """Return a network in float64 with the weights of the trained one."""
+        network, trained = build_network(self.experiment, self.fitted, np.dtype(np.float64)), self.learner.network
+        values = {name: one.value for name, one in trained.parameters().items()}
+        for name, parameter in network.parameters().items():
+            parameter.value[...] = values[name]
+        network.load_state(trained.state())
         # Scheduled rates that scale the evaluation depend on the last step.
-        self.learner.network.set_step(max(0, state["step"] - 1))
+        network.set_step(max(0, self.learner.step - 1))
+        return network

@@ -72,9 +72,7 @@ def prepare(experiment: Experiment) -> PreparedExperiment:
     return prepare_with_dataset(data.load_dataset(experiment.dataset), experiment)
 
 
-def prepare_with_dataset(
-    dataset: Dataset, experiment: Experiment, *, stored: bool = False, dtype: DType = FLOAT32
-) -> PreparedExperiment:
+def prepare_with_dataset(dataset: Dataset, experiment: Experiment, *, stored: bool = False) -> PreparedExperiment:
     """Check an experiment against a dataset that is already read, and build its network.
 
     Args:
@@ -82,14 +80,13 @@ def prepare_with_dataset(
         experiment: The experiment.
         stored: True if the experiment was trained before and now only predicts. It then skips the checks that only
             concern new runs.
-        dtype: The dtype of the network, in which it trains and predicts.
 
     Raises:
         ConfigError: The config does not fit the data.
     """
     notices = (*dataset.notices, *batch_size_notice(experiment, dataset), *scaling_warnings(experiment))
     experiment = check_experiment(experiment, dataset, stored=stored)
-    learner = make_learner(experiment, build_for_dataset(experiment, dataset, dtype))
+    learner = make_learner(experiment, build_for_dataset(experiment, dataset))
     if not stored:
         check_noise(experiment, learner.network, BatchPlan.from_experiment(experiment, len(dataset.train)).steps)
     task = tasks.task_of(experiment.objective, dataset)
@@ -115,15 +112,14 @@ def make_learner(experiment: Experiment, network: Network) -> Learner:
     return Learner(network, settings.optimizer, regularization, average_decay)
 
 
-def build_for_dataset(experiment: Experiment, dataset: Dataset, dtype: DType = FLOAT32) -> Network:
-    """Return the network of an experiment with its initial weights.
+def build_for_dataset(experiment: Experiment, dataset: Dataset) -> Network:
+    """Return the network of an experiment, in float32 with its initial weights.
 
     Args:
         experiment: The resolved experiment.
         dataset: The data.
-        dtype: The dtype of the weights.
     """
-    return build_network(experiment, Preprocessing.from_dataset(dataset), dtype)
+    return build_network(experiment, Preprocessing.from_dataset(dataset))
 
 
 def build_network(experiment: Experiment, fitted: Preprocessing, dtype: DType = FLOAT32) -> Network:
