@@ -101,8 +101,7 @@ class DropoutEstimator(BaseEstimator):
 
     def _train(self, X: Any, y: Any, sample_weight: Any, *, one_epoch: bool, classes: Any = None) -> Self:
         """Train the network: from its start, or on from the fitted one."""
-        with _plain_errors():
-            settings = EstimatorSettings.from_params(self.get_params(deep=False), self._seed(), type(self).__name__)
+        settings = self._settings(self._seed())
         if one_epoch and settings.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True: it has no validation part. Use fit.")
         fitted = getattr(self, "_network", None)
@@ -115,7 +114,7 @@ class DropoutEstimator(BaseEstimator):
         weights = self._weights(labels, weights)
         if not weights.any():
             raise ValueError("every sample weight is 0: there is nothing to train on.")
-        known = earlier.fitted if earlier is not None and one_epoch else None
+        known = None if earlier is None else earlier.fitted
         with _plain_errors():
             dataset, total_weight = dataset_of_arrays(
                 settings.source, X, labels, weights, self._names(), batch_size=settings.batch_size, known=known
@@ -152,14 +151,31 @@ class DropoutEstimator(BaseEstimator):
             self.validation_curve_ = [metrics[monitor] for metrics in records]
             self.best_iter_ = selection.best_epoch
 
+    def _settings(self, seed: int = 0) -> EstimatorSettings:
+        """Return the parameters after validation."""
+        with _plain_errors():
+            return EstimatorSettings.from_params(self.get_params(deep=False), seed, type(self).__name__)
+
+    def _noisy_outputs(self, X: Any) -> Iterator[Array]:
+        """Yield the outputs of `mc_samples` noisy passes."""
+        yield from self._fitted().noisy_outputs(self._checked(X), self._settings().mc_samples)
+
+    def _outputs(self, X: Any) -> Array:
+        """Return the outputs without noise."""
+        return self._fitted().outputs(self._checked(X))
+
     def _seed(self) -> int:
         """Return the seed of a training; a whole number stands for itself."""
         state = check_random_state(self.random_state)  # refuses everything that is not a seed
         return int(self.random_state) if isinstance(self.random_state, Integral) else int(state.randint(2**31 - 1))
 
+    def _fitted(self) -> TrainedNetwork:
+        """Return the network; raise NotFittedError before the first fit."""
+        check_is_fitted(self)
+        return self._network
+
     def _checked(self, X: Any) -> Any:
         """Return the examples to predict, as the engine takes them."""
-        check_is_fitted(self)
         return as_rows(validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False))
 
 

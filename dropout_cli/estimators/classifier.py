@@ -154,14 +154,9 @@ class DropoutClassifier(ClassifierMixin, DropoutEstimator):
             `mutual_information`, their difference, which is the disagreement of the passes; `variation_ratio`, the
             fraction of passes that do not predict the most frequent class.
         """
-        x = self._checked(X)
-        drawn = aggregate_passes(self._network.noisy_outputs(x, self.mc_samples))
+        drawn = aggregate_passes(self._noisy_outputs(X))
         found = {name: getattr(drawn, name) for name in UNCERTAINTIES}
         return Bunch(mean=drawn.probabilities, sd=drawn.sd, **found)
-
-    def _outputs(self, X: Any) -> Array:
-        x = self._checked(X)  # before `_network`, which is missing if nothing was fitted
-        return self._network.outputs(x)
 
     def _labels(self, y: Array, *, begins: bool, classes: Any = None) -> Array:
         check_classification_targets(y)

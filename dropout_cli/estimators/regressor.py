@@ -58,8 +58,8 @@ class DropoutRegressor(RegressorMixin, DropoutEstimator):
 
     def predict(self, X: Any) -> Array:
         """Return the targets of each example without noise, (N,) or (N, targets)."""
-        x = self._checked(X)
-        return self._in_shape(self._network.task.predict(self._network.outputs(x))["mean"])
+        outputs = self._outputs(X)
+        return self._in_shape(self._fitted().task.predict(outputs)["mean"])
 
     def predict_uncertainty(self, X: Any) -> Bunch:
         """Return the result of `mc_samples` passes with dropout noise.
@@ -73,8 +73,8 @@ class DropoutRegressor(RegressorMixin, DropoutEstimator):
             A mapping, also with attributes: `mean` and `sd`, mean and standard deviation of the passes, each (N,) or
             (N, targets) in the units of y. The noise of the targets around their mean is not in `sd`.
         """
-        x = self._checked(X)
-        combined = self._network.task.combine_passes(self._network.noisy_outputs(x, self.mc_samples))
+        passes = self._noisy_outputs(X)
+        combined = self._fitted().task.combine_passes(passes)
         mean, sd = combined.predictions["monte_carlo"]["mean"], combined.uncertainties["model_sd"]
         return Bunch(mean=self._in_shape(mean), sd=self._in_shape(sd))
 

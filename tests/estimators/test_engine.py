@@ -173,9 +173,20 @@ def test_wrong_parameters_are_value_errors_with_a_way_out() -> None:
     assert "Did you mean 'inverted'?" in lines[2]
     with pytest.raises(ValueError, match="must be at least 1, got 0"):
         DropoutRegressor(mc_samples=0).fit(X, Y)
+    model = DropoutRegressor(**SMALL).fit(X, Y).set_params(mc_samples=0)
+    with pytest.raises(ValueError, match="mc_samples=0: must be at least 1"):
+        model.predict_uncertainty(X)
     with pytest.raises(ValueError, match="spatial works on feature maps"):
         DropoutClassifier(variant="spatial").fit(X, Y)
     with pytest.raises(ValueError, match=r"warm_start=True continues .*hidden1/W"):
         DropoutClassifier(**SMALL | {"warm_start": True}).fit(X, Y).set_params(hidden_layer_sizes=(5,)).fit(X, Y)
     with pytest.raises(ValueError, match=r"training diverged.* Lower learning_rate_init, or scale X\."):
         DropoutClassifier(**SMALL | {"solver": "sgd", "learning_rate_init": 1e30}).fit(X, Y)
+
+
+def test_a_regressor_keeps_the_scale_of_its_first_targets() -> None:
+    """Further training on targets of another size does not change what the network has learned."""
+    model = DropoutRegressor(**SMALL | {"warm_start": True, "learning_rate_init": 1e-9}).fit(X, Y)
+    before = model.predict(X)
+    np.testing.assert_allclose(model.fit(X, 100.0 * Y).predict(X), before, atol=1e-3)
+    np.testing.assert_allclose(model.partial_fit(X, 100.0 * Y).predict(X), before, atol=1e-3)
