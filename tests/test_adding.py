@@ -127,9 +127,9 @@ from dropout_cli.objectives.base import OBJECTIVES, Objective
 class Halved(Objective):
     """Half of the mean of -ln p(label)."""
 
-    def compute_gradients(self, network, x, labels, noise, targets=None):
+    def compute_gradients(self, network, x, labels, noise, targets=None, weights=None):
         """One noisy pass."""
-        loss, dlogits = losses.cross_entropy(network.forward(x, train=True, noise=noise), labels)
+        loss, dlogits = losses.cross_entropy(network.forward(x, train=True, noise=noise), labels, weights=weights)
         network.gradients(dlogits / 2)
         return loss / 2
 '''

@@ -58,6 +58,7 @@ class Box:
     lid: Literal["open", "shut"] | None = None
     weight: float = 1.0
     inner: Annotated[str | None, PathField()] = None
+    content: Annotated[str, PathField((".txt",))] | None = None
 
 
 def box(text: str, *overrides: str, path: str = "sub/c.yaml") -> Box:
@@ -78,6 +79,12 @@ def test_paths_count_from_the_folder_of_the_config_and_become_absolute(folder: P
     assert made.toy == Ball(radius=1, skin=folder / "s")
     assert box("{}\n", "inner=x").inner == str(folder / "x")
     assert box("{inner: null}\n").inner is None
+
+
+def test_a_value_with_one_of_the_endings_is_a_path_and_another_one_stays(folder: Path) -> None:
+    """A key can take the name of a thing or a file."""
+    for value, meant in (("a.TXT", str(folder / "sub/a.TXT")), ("txt", "txt"), ("../a/b", "../a/b"), ("null", None)):
+        assert box(f"content: {value}\n").content == meant
 
 
 @pytest.mark.parametrize(

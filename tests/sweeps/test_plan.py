@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dropout_cli.core.errors import ConfigError
@@ -115,6 +116,20 @@ def test_a_cell_is_named_by_what_differs_from_the_defaults(tmp_path: Path) -> No
     assert one == planned(tmp_path, "set: {dropout.rate: 0.1, training.batch_size: 64}\nseeds: [0]\n").cells[0].id
     assert one != planned(tmp_path, "set: {dropout.rate: 0.1, training.batch_size: 32}\nseeds: [0]\n").cells[0].id
     assert one != planned(tmp_path, "set: {dropout.rate: 0.1}\nseeds: [1]\n").cells[0].id
+
+
+def test_a_cell_is_named_by_an_array_and_not_by_a_file(tmp_path: Path) -> None:
+    """The place of a file does not change the name of a run, but the name of an array does."""
+    x, y = np.arange(80.0).reshape(40, 2), np.arange(40) % 2
+    np.savez(tmp_path / "a.npz", x=x, y=y, v=y + 1, w=y + 1)
+    for file in ("v.npy", "w.npy"):
+        np.save(tmp_path / file, y + 1)
+    names = {}
+    for weights in ("v", "w", "v.npy", "w.npy"):
+        (tmp_path / "c.yaml").write_text(f"dataset: {{name: arrays, path: a.npz, weights: {weights}}}\n")
+        (tmp_path / "s.yaml").write_text("base: c.yaml\nseeds: [0]\n")
+        names[weights] = plan.make_plan(load_sweep(tmp_path / "s.yaml", (), SweepOptions())).cells[0].id
+    assert names["v"] != names["w"] and names["v.npy"] == names["w.npy"]
 
 
 def test_the_command_line_sweeps_without_a_file(tmp_path: Path) -> None:

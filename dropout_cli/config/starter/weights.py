@@ -27,10 +27,10 @@ def weights_notice(learned: Mapping[str, "Series"]) -> str:
     if not found:
         return ""
     if len(found) == 1:
-        start = f"Column {quote_names(found)} is a feature. If it has"
-    else:
-        start = f"Columns {quote_names(found)} are features. If one of them has"
-    return f"{start} weights of the rows, set dataset.weights: {found[0]}."
+        return (
+            f"Column {quote_names(found)} is a feature. If it has weights of the rows, set dataset.weights: {found[0]}."
+        )
+    return f"Columns {quote_names(found)} are features. If one has weights of the rows, name it in dataset.weights."
 
 
 def _can_be_weights(name: str, series: "Series") -> bool:
