@@ -59,6 +59,19 @@ def test_every_command_of_a_page_runs(page: str, tmp_path: Path) -> None:
     assert EXPECTED.get(page, "") in printed
 
 
+def test_the_page_about_python_runs(tmp_path: Path) -> None:
+    """One block after another in one program and one folder, without a warning."""
+    program = "\n".join(re.findall(r"```python\n(.*?)```", PAGES["python.md"], re.DOTALL))
+    command = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def test_the_page_about_python_is_short() -> None:
+    """A user reads it in some minutes."""
+    assert len(PAGES["python.md"].splitlines()) <= 140
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_links_between_pages_lead_somewhere(page: str) -> None:
     """A relative link names a file of the repository."""

@@ -3,6 +3,8 @@
 import ast
 import importlib.util
 import re
+import subprocess
+import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -23,7 +25,7 @@ LEVELS = (
     {"training"},
     {"analysis", "bench"},
     {"sweeps"},
-    {"report"},
+    {"report", "estimators"},
     {"cli", "api", "__main__"},
 )
 
@@ -140,9 +142,11 @@ def exists(name: str) -> bool:
     """Return True if the name is that of a module, or of an object in one."""
     module, _, attribute = name.rpartition(".")
     try:
-        return name in MODULES or importlib.util.find_spec(name) is not None
+        if name in MODULES or importlib.util.find_spec(name) is not None:
+            return True
     except ModuleNotFoundError:
-        return hasattr(importlib.import_module(module), attribute)
+        pass
+    return hasattr(importlib.import_module(module), attribute)
 
 
 def test_every_module_named_in_a_string_can_be_found() -> None:
@@ -154,11 +158,33 @@ def test_every_module_named_in_a_string_can_be_found() -> None:
 
 
 def test_heavy_libraries_are_imported_where_they_are_needed() -> None:
-    """Not at the top of a module: `dropout --help` would pay for them."""
+    """Not at the top of a module: `dropout --help` would pay for them. Bases of classes must be there."""
     for module, path in MODULES.items():
         tree = ast.parse(path.read_text())
         top = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])
-        assert not {name.split(".")[0] for name in imports(top)} & HEAVY, module
+        bases = {"sklearn"} if module.startswith("dropout_cli.estimators") else set()
+        assert not {name.split(".")[0] for name in imports(top)} & (HEAVY - bases), module
+
+
+def test_only_the_python_api_imports_the_estimators() -> None:
+    """Their modules import scikit-learn at the top, so nothing else may import them."""
+    users = {module for module in MODULES if any("estimators" in name.split(".") for name in ours(module))}
+    assert {module for module in users if not module.startswith("dropout_cli.estimators")} <= {"dropout_cli"}
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    """`import dropout_cli` is quick; the first use of a name of its API imports what that needs."""
+    program = "import sys, dropout_cli; print(*sys.modules); dropout_cli.DropoutClassifier; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    before, after = (set(line.split()) for line in done.stdout.splitlines())
+    assert not before & (HEAVY | {"numpy", "yaml"}) and {"numpy", "sklearn", "dropout_cli.estimators"} <= after
+
+
+def test_every_name_of_the_python_api_exists() -> None:
+    """As `__all__` lists them; a wrong name is an AttributeError."""
+    assert all(hasattr(dropout_cli, name) and name in dir(dropout_cli) for name in dropout_cli.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'DropoutCalssifier'"):
+        getattr(dropout_cli, "Dropout" + "Calssifier")
 
 
 def test_only_rng_makes_generators() -> None:

@@ -18,8 +18,6 @@ from dropout_cli.analysis.prediction_input import read_input_of_all
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.data.cache import require_regular_file
-from dropout_cli.data.dataset import Dataset, Part
-from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.metrics import predicted_classes
 from dropout_cli.runs import Run
 from dropout_cli.tasks import Prediction, Regression
@@ -162,9 +160,9 @@ def _for_passes(model: LoadedWithoutData, run: Run, all_noise: bool) -> tuple[Lo
         The model, for regression with the noise of the targets that was estimated for such passes, and notices.
     """
     # One example of zeros is enough to see whether a pass draws anything.
-    part, dataset = _as_data(model.fitted, np.zeros((1, *model.fitted.shape), np.float32))
+    dataset = model.fitted.unlabeled_dataset(np.zeros((1, *model.fitted.shape), np.float32))
     with model.learner.averaged() as network:
-        notices = mc_notices.no_noise_notice(network, dataset, part, model.experiment, all_noise)
+        notices = mc_notices.no_noise_notice(network, dataset, dataset.train, model.experiment, all_noise)
     task = model.task
     if isinstance(task, Regression) and task.needs_passes and task.noise_sd is not None and not notices:
         target_noise = restore.load_pass_noise(run, all_noise)
@@ -173,21 +171,13 @@ def _for_passes(model: LoadedWithoutData, run: Run, all_noise: bool) -> tuple[Lo
     return replace(model, task=task), tuple(notices)
 
 
-def _as_data(fitted: Preprocessing, x: Array) -> tuple[Part, Dataset]:
-    """Return examples without labels as a part, and a dataset that consists of this part."""
-    targets = len(fitted.targets.names) if fitted.targets else 0
-    # The labels are never read, but a part has as many labels as examples.
-    labels = np.zeros((len(x), targets)) if targets else np.zeros(len(x), np.intp)
-    part = Part(x, labels, np.arange(len(x)))
-    return part, Dataset("", part, None, part, fitted.classes, fitted.scaling, "", targets=fitted.targets)
-
-
 def _predicted(
     model: LoadedWithoutData, x: Array, passes: int | None, all_noise: bool
 ) -> tuple[Prediction, Mapping[str, Array]]:
     """Return the prediction for x and, with passes, the uncertainties."""
     batch, task, network = model.experiment.training.evaluation_batch, model.task, model.learner.network
-    part, dataset = _as_data(model.fitted, x)
+    dataset = model.fitted.unlabeled_dataset(x)
+    part = dataset.train
     if passes is None:
         return task.predict(forward_passes.outputs(network, dataset, part, batch=batch)), {}
     seed = model.experiment.seed

@@ -16,6 +16,7 @@ from dropout_cli.config.example import example_config
 from dropout_cli.config.files import bundled_configs, find_config
 from dropout_cli.config.meanings import key_meanings
 from dropout_cli.config.merge import read_layers
+from dropout_cli.config.python_values import GivenValue, build_from_values
 from dropout_cli.config.schema import Average, EarlyStopping, Experiment, Training
 from dropout_cli.config.validate import add_reasons, build_block
 from dropout_cli.config.writing import flatten, to_commented_yaml, to_dict, to_plain, to_yaml
@@ -24,8 +25,10 @@ __all__ = [
     "Average",
     "EarlyStopping",
     "Experiment",
+    "GivenValue",
     "LoadedConfig",
     "Training",
+    "build_from_values",
     "bundled_configs",
     "config_template",
     "example_config",

@@ -90,7 +90,7 @@ class Examples:
 
     x: Array
     """(N, features) or (N, height, width, channels): uint8, float32, or float64 if a feature needs it (`precision`).
-    NaN marks a missing value of a table. Or `FileRows`, which supports indexing by rows."""
+    NaN marks a missing value of a table. Or `FileRows` or `SparseRows`, which support indexing by rows."""
     labels: Array
     """Class ids, (N,) intp; for a regression target values, (N, targets) float64."""
     classes: tuple[str, ...] = ()
@@ -153,6 +153,8 @@ class Source(ABC):
     info: ClassVar[DatasetInfo]
     default_test_fraction: ClassVar[float | None] = None
     """Meaning of `test_fraction: null` if neither config nor data provide a test part; None makes that an error."""
+    leaves_testing: ClassVar[bool] = False
+    """True if the caller tests on examples of its own, so that the test part has none."""
     draws_test_from_train: ClassVar[bool] = False
     """True to draw the test part without examples that the data assign to the validation part."""
     takes_pictures: ClassVar[bool] = False
@@ -205,6 +207,10 @@ class Source(ABC):
             return self.test_fraction
         # The tolerance accepts 0.33 for 1/3.
         return self.test_fraction if math.isclose(self.test_fraction, 1 / self.folds, rel_tol=0.01) else None
+
+    def dataset_name(self) -> str:
+        """Return the name of the dataset, for messages and titles."""
+        return DATASETS.name_of(type(self))
 
     def draws_test_part(self, examples: Examples) -> bool:
         """Return True if the test part is drawn from all examples with `split_seed`.

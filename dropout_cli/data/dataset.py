@@ -17,7 +17,7 @@ class Part:
 
     x: Array
     """(N, *shape), unscaled, C-contiguous, read-only: uint8, float32, or float64 if a feature needs it (`precision`);
-    or `FileRows`."""
+    or `FileRows` or `SparseRows`."""
     labels: Array
     """(N,) intp: class ids; for a regression (N, targets) float64: the true values in their own units."""
     rows: Array
@@ -78,6 +78,7 @@ class Dataset:
     train: Part
     val: Part | None
     test: Part
+    """It has no examples if the caller tests on its own ones (`Source.leaves_testing`)."""
     classes: tuple[str, ...]
     """Class names; a label is an index into them. Empty for a regression."""
     scaling: AffineScaling
@@ -103,7 +104,8 @@ class Dataset:
 
     def part(self, name: str) -> Part | None:
         """Return the part `train`, `val` or `test`; None if the split has no such part."""
-        return {"train": self.train, "val": self.val, "test": self.test}[name]
+        part = {"train": self.train, "val": self.val, "test": self.test}[name]
+        return None if part is None or not len(part) else part
 
 
 class BatchReader:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
-from dropout_cli.data.base import DATASETS, Examples, Source
+from dropout_cli.data.base import Examples, Source
 from dropout_cli.data.dataset import Dataset, Part, RegressionTargets
 from dropout_cli.data.example_weights import training_weights
 from dropout_cli.data.image_copies import copies_in_parts
@@ -20,6 +20,7 @@ from dropout_cli.data.readers.file_rows import FileRows
 from dropout_cli.data.readers.images import DEPTH_FACTOR
 from dropout_cli.data.readers.spellings import normal_form
 from dropout_cli.data.scaling import fit_scaling
+from dropout_cli.data.sparse_rows import SparseRows
 from dropout_cli.data.splits import SplitRows, split_rows
 
 
@@ -55,7 +56,6 @@ def split_and_scale(
     Raises:
         DataError: if data have changed, do not match `preprocessing`, or cannot be split.
     """
-    name = DATASETS.name_of(type(source))
     examples, fingerprint = _check_fingerprint(source, examples, known_fingerprint)
     if preprocessing is not None:
         if preprocessing.scaling.offset is None and _is_float64(examples):
@@ -70,7 +70,7 @@ def split_and_scale(
     train = replace(_make_part(examples, rows.train, encoding), weights=training_weights(examples.weights, rows.train))
     scaled = encoding.is_numeric if encoding else None
     return Dataset(
-        name=name,
+        name=source.dataset_name(),
         train=train,
         val=None if rows.val is None else _make_part(examples, rows.val, encoding),
         test=_make_part(examples, rows.test, encoding),
@@ -239,7 +239,7 @@ def _fit_targets(examples: Examples, train: Part, fitted: Preprocessing | None) 
 
 def _make_part(examples: Examples, rows: Array, encoding: TableEncoding | None) -> Part:
     labels, numbers = examples.labels[rows], rows if examples.rows is None else examples.rows[rows]
-    if isinstance(examples.x, FileRows):
+    if isinstance(examples.x, FileRows | SparseRows):
         return Part(cast("Array", examples.x.subset(rows)), _read_only(labels), _read_only(numbers))
     x = examples.x[rows]
     values = np.ascontiguousarray(encoding.apply(x) if encoding else x)

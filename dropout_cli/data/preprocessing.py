@@ -14,7 +14,7 @@ import numpy as np
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array, Shape
 from dropout_cli.data.base import Column, DateFeature
-from dropout_cli.data.dataset import AffineScaling, Dataset, RegressionTargets
+from dropout_cli.data.dataset import AffineScaling, Dataset, Part, RegressionTargets
 from dropout_cli.data.missing_and_categories import TableEncoding
 from dropout_cli.data.readers.dates import CLOCK_PARTS, DAY_PARTS
 
@@ -59,6 +59,17 @@ class Preprocessing:
             dataset.scaling,
             dataset.pixel_bits,
         )
+
+    def unlabeled_dataset(self, x: Array) -> Dataset:
+        """Return a dataset whose train part are examples to predict, with labels of 0 that are never read.
+
+        Args:
+            x: (N, *shape) examples, not scaled; or `SparseRows`.
+        """
+        count = x.shape[0]
+        labels = np.zeros((count, len(self.targets.names))) if self.targets else np.zeros(count, np.intp)
+        part = Part(x, labels, np.arange(count))
+        return Dataset("", part, None, part, self.classes, self.scaling, "", targets=self.targets)
 
     def pack(self) -> bytes:
         """Return the bytes of the file; equal values give equal bytes."""

@@ -12,7 +12,10 @@ from dropout_cli.data.base import TEST, TRAIN, VAL, Examples, Source
 
 
 class SplitRows(NamedTuple):
-    """Row numbers of each part, ascending, intp; `val` is None without a validation part."""
+    """Row numbers of each part, ascending, intp.
+
+    `val` is None without a validation part, and `test` is empty if the caller tests on examples of its own.
+    """
 
     train: Array
     val: Array | None
@@ -34,7 +37,9 @@ def split_rows(examples: Examples, source: Source) -> SplitRows:
     # Two seeds from one draw: changing val_fraction then cannot change the test part.
     test_seed, val_seed = (int(seed) for seed in stream(source.split_seed, "split").integers(2**32, size=2))
     assigned = np.full(total, TRAIN, np.int8) if examples.assigned_parts is None else examples.assigned_parts
-    if source.folds is not None:
+    if source.leaves_testing:
+        remaining, test = rows, rows[:0]
+    elif source.folds is not None:
         remaining, test = _split_folds(rows, examples, source, test_seed)
     elif source.draws_test_part(examples):
         fraction = source.default_test_fraction if source.test_fraction is None else source.test_fraction
@@ -59,7 +64,7 @@ def split_rows(examples: Examples, source: Source) -> SplitRows:
             SplitRows(remaining[assigned[remaining] != VAL], remaining[assigned[remaining] == VAL], test)
         )
     if source.val_fraction == 0:
-        return _require_nonempty(SplitRows(remaining, None, test))
+        return _require_nonempty(SplitRows(remaining, None, test), tested=not source.leaves_testing)
     # `total` is the training set if the data provide the test part, else all examples.
     count = round(source.val_fraction * total)
     train, val = _take_stratified(remaining, examples, source, count, val_seed, "val_fraction")
@@ -101,10 +106,10 @@ def _split_folds(rows: Array, examples: Examples, source: Source, seed: int) -> 
     return rows[remaining], rows[chosen]
 
 
-def _require_nonempty(rows: SplitRows) -> SplitRows:
-    """Return the rows; raise DataError if a part is empty."""
+def _require_nonempty(rows: SplitRows, *, tested: bool = True) -> SplitRows:
+    """Return the rows; raise DataError if a part is empty, the test part only if it is `tested`."""
     for name, part in zip(("training", "validation", "test"), rows, strict=True):
-        if part is not None and not len(part):
+        if part is not None and not len(part) and (tested or part is not rows.test):
             raise DataError("dataset", f"no row is left for the {name} part", "Assign rows to it")
     return rows
 

@@ -3,6 +3,7 @@
 With p_t the probabilities of pass t of T, c over classes, and H(p) = -sum_c p_c ln p_c, for each example:
 
     Monte Carlo            pbar = mean_t p_t, never the mean of the logits
+    standard deviation     sqrt(mean_t (p_tc - pbar_c)^2)
     geometric mean         g_c = exp(mean_t ln p_tc), divided by its sum over c
     predictive entropy     H(pbar)
     expected entropy       mean_t H(p_t)
@@ -30,6 +31,8 @@ class MonteCarlo:
     """(N, C): the mean of the passes' probabilities."""
     log_probabilities: Array
     """(N, C): their logarithm, finite also where the probabilities are 0."""
+    sd: Array
+    """(N, C): the standard deviation of the passes' probabilities, with divisor T."""
     geometric_mean: Array
     """(N, C)."""
     log_geometric_mean: Array
@@ -55,12 +58,15 @@ def aggregate_passes(logits: Iterable[Array]) -> MonteCarlo:
         logits: (N, C) of one pass after the other, at least one pass.
     """
     count = 0
-    p_sum, logp_sum, entropy_sum, votes = (np.zeros(1) for _ in range(4))
+    p_sum, logp_sum, entropy_sum, votes, first, shift_sum, square_sum = (np.zeros(1) for _ in range(7))
     log_p_sum = np.full(1, -np.inf)
     for pass_logits in logits:
         logp = losses.log_softmax(pass_logits.astype(np.float64))
         p = np.exp(logp)
+        first = p if count == 0 else first  # squares of differences from it lose no digits if the passes are alike
         count += 1
+        shift_sum = shift_sum + (p - first)
+        square_sum = square_sum + (p - first) ** 2
         p_sum = p_sum + p
         logp_sum = logp_sum + logp
         log_p_sum = np.logaddexp(log_p_sum, logp)  # finite even if all p of a class are 0
@@ -70,6 +76,7 @@ def aggregate_passes(logits: Iterable[Array]) -> MonteCarlo:
     return MonteCarlo(
         probabilities=mean,
         log_probabilities=log_p_sum - np.log(count),
+        sd=np.sqrt(np.maximum(square_sum / count - (shift_sum / count) ** 2, 0)),
         geometric_mean=losses.softmax(logp_sum / count),
         log_geometric_mean=losses.log_softmax(logp_sum / count),
         predictive_entropy=-(mean * np.log(np.where(mean > 0, mean, 1.0))).sum(axis=1),

@@ -20,7 +20,7 @@ def outputs(
 ) -> Array:
     """Return the outputs for a part, (n, outputs); without noise unless it is given."""
     indices = np.arange(len(part)) if rows is None else rows
-    batches = BatchReader(dataset, part, min(batch, len(indices)))
+    batches = BatchReader(dataset, part, min(batch, len(indices)), network.dtype)
     pieces = []
     for start in range(0, len(indices), batch):
         chunk = indices[start : start + batch]

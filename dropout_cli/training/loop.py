@@ -70,7 +70,7 @@ def train_epochs(
     training, augment, network = experiment.training, experiment.dataset.augment, learner.network
     weights = dataset.train.weights
     plan = BatchPlan.from_experiment(experiment, len(dataset.train), dataset.train.segment_rows)
-    batches = BatchReader(dataset, dataset.train, plan.largest_batch, windowed=True)
+    batches = BatchReader(dataset, dataset.train, plan.largest_batch, network.dtype, windowed=True)
     # Evenly spread rows. Scoring all training examples in every epoch would cost much of the time of a large run.
     scored = np.linspace(0, plan.examples - 1, min(MAX_SCORED, plan.examples)).astype(np.intp)
 

@@ -6,10 +6,12 @@ Every error of a config or of its data surfaces here, before a run folder is cre
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from dropout_cli import config, data, tasks
 from dropout_cli.architectures import BuildContext
 from dropout_cli.config.schema import Experiment
-from dropout_cli.core.types import Array
+from dropout_cli.core.types import Array, DType
 from dropout_cli.data.dataset import Dataset
 from dropout_cli.data.overview import DatasetOverview, dataset_overview
 from dropout_cli.data.preprocessing import Preprocessing
@@ -22,6 +24,9 @@ from dropout_cli.training.batch_order import BatchPlan
 from dropout_cli.training.early_stopping import BestEpoch
 from dropout_cli.training.noise_checks import check_noise, scaling_warnings
 from dropout_cli.training.state import Learner
+
+FLOAT32 = np.dtype(np.float32)
+"""The dtype of the networks of runs."""
 
 
 @dataclass(frozen=True)
@@ -117,12 +122,13 @@ def build_for_dataset(experiment: Experiment, dataset: Dataset) -> Network:
     return build_network(experiment, Preprocessing.from_dataset(dataset))
 
 
-def build_network(experiment: Experiment, fitted: Preprocessing) -> Network:
+def build_network(experiment: Experiment, fitted: Preprocessing, dtype: DType = FLOAT32) -> Network:
     """Return the network of an experiment from the preprocessing alone, without the data.
 
     Args:
         experiment: The resolved experiment.
         fitted: The preprocessing that was fitted to the train part.
+        dtype: The dtype of the weights.
     """
     # Some variants depend on the number of training examples or steps.
     plan = BatchPlan.from_experiment(experiment, fitted.train_count)
@@ -137,6 +143,7 @@ def build_network(experiment: Experiment, fitted: Preprocessing) -> Network:
         normalized=experiment.training.optimizer.normalized,
         targets=len(fitted.targets.names) if fitted.targets else 1,
         squared=experiment.objective.is_squared_error,
+        dtype=dtype,
     )
     return experiment.architecture.build(experiment.dropout, context)
 

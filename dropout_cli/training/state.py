@@ -33,10 +33,12 @@ class Learner:
         self.epoch = 0
         """Epochs completed."""
         self.step = 0
-        """Updates done."""
+        """Steps done, as the batch order and the schedules count them."""
+        self.updates = 0
+        """Updates that the optimizer has done; `continue_plan` may change `step`, but not this."""
         self._decay = average_decay
         self._averaged, self._lock = 0, threading.Lock()
-        self._live = self._network_arrays()
+        self._live = self.network_arrays()
         self._average = {name: value.copy() for name, value in self._live.items()} if average_decay else {}
         self._pairs = [
             pair
@@ -52,11 +54,22 @@ class Learner:
     def advance(self, lr: float) -> None:
         """Move the parameters along their gradients."""
         self.step += 1
-        self.optimizer_state.step(lr, self.step)
+        self.updates += 1
+        self.optimizer_state.step(lr, self.updates)
         if self._decay is not None:
-            share = 1 - min(self._decay, (1 + self.step) / (10 + self.step))
+            share = 1 - min(self._decay, (1 + self.updates) / (10 + self.updates))
             for average, live in self._pairs:
                 average += share * (live - average)
+
+    def continue_plan(self, steps_per_epoch: int) -> None:
+        """Count the finished epochs with another number of steps, before epochs on other examples.
+
+        The optimizer goes on from its own number of updates.
+
+        Args:
+            steps_per_epoch: The number of steps of each epoch from now on.
+        """
+        self.step = self.epoch * steps_per_epoch
 
     @contextmanager
     def averaged(self) -> Iterator[Layer]:
@@ -118,9 +131,10 @@ class Learner:
                 raise ValueError(f"{name} is {arrays[name].dtype} of shape {arrays[name].shape}")
         for name, value in mine.items():
             value[...] = arrays[name]
-        self.epoch, self.step = epoch, step
+        self.epoch, self.step, self.updates = epoch, step, step
         self.network.set_step(max(0, step - 1))
 
-    def _network_arrays(self) -> dict[str, Array]:
+    def network_arrays(self) -> dict[str, Array]:
+        """Name -> live array of the network alone, without moments and averages."""
         parameters = {f"parameters/{name}": one.value for name, one in self.network.parameters().items()}
         return parameters | {f"state/{name}": value for name, value in self.network.state().items()}

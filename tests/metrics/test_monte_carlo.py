@@ -80,6 +80,7 @@ def test_two_passes_by_hand() -> None:
     p = np.array([[[0.9, 0.1], [0.5, 0.5]], [[0.4, 0.6], [0.5, 0.5]]])
     found = uncertainty.aggregate_passes(np.log(one) for one in p)
     np.testing.assert_allclose(found.probabilities, [[0.65, 0.35], [0.5, 0.5]], rtol=1e-14)
+    np.testing.assert_allclose(found.sd, [[0.25, 0.25], [0.0, 0.0]], rtol=1e-14)
     roots = np.sqrt([0.9 * 0.4, 0.1 * 0.6])
     np.testing.assert_allclose(found.geometric_mean, [roots / roots.sum(), [0.5, 0.5]], rtol=1e-14)
 

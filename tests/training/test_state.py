@@ -278,3 +278,17 @@ def test_threads_that_share_an_update_leave_the_same_bytes() -> None:
         return bytes_of(one.arrays())
 
     assert moved(1) == moved(2) == moved(3)
+
+
+def test_the_optimizer_counts_its_own_updates() -> None:
+    """Epochs on other examples change the step of the plan, and neither the moments nor their corrections."""
+    one, other = learner(), learner()
+    for each in (one, other):
+        train(each, 2)
+    steps = other.step
+    other.continue_plan(steps_per_epoch=1000)
+    assert (other.step, other.updates, other.epoch) == (1000 * other.epoch, steps, one.epoch)
+    for each in (one, other):
+        each.begin_step(1e-3)
+        each.advance(1e-3)
+    assert all(np.array_equal(value, other.arrays()[name]) for name, value in one.arrays().items())

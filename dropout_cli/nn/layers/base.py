@@ -55,6 +55,11 @@ class Layer(ReportsRenamed, ABC):
         self._buffers: dict[str, Array] = {}
         self._views: dict[str, Array] = {}
 
+    @property
+    def dtype(self) -> DType:
+        """The dtype of its parameters, in which it computes; float32 without parameters."""
+        return next((one.value.dtype for one in self.parameters().values()), np.dtype(np.float32))
+
     @abstractmethod
     def forward(self, x: Array, *, train: bool = False, noise: NoiseSource = None) -> Array:
         """Return y for a batch.
