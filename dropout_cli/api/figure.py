@@ -42,4 +42,6 @@ def choose_figure(figures: dict[str, bytes], name: str) -> RunFigure:
     name = name.removesuffix(".png")
     if name not in known:
         raise KeyError(f"no figure {name!r}. There are: {', '.join(sorted(known))}")
-    return RunFigure(name, known[name].decode())
+    svg = known[name].decode()
+    # Without the declaration of a file, it can be a part of a page.
+    return RunFigure(name, svg[svg.index("<svg") :])

@@ -51,7 +51,7 @@ def test_the_import_is_light() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True set()\n"
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
-        dropout.trian  # noqa: B018
+        getattr(dropout, "trian")  # noqa: B009
 
 
 def test_a_mapping_trains_the_same_bytes_as_the_command(tmp_path: Path, run: dropout.TrainedRun) -> None:
@@ -96,7 +96,7 @@ def test_a_regression_has_true_and_predicted_values(tmp_path: Path) -> None:
 
 def test_figures_are_pictures_for_a_page(run: dropout.TrainedRun, tmp_path: Path) -> None:
     """Any figure of the run by its name; another name lists them."""
-    assert run.figure("curves").svg.startswith("<?xml") or "<svg" in run.figure("curves").svg
+    assert run.figure("curves").svg.startswith("<svg")
     saved = run.figure("confusion_matrix").save(tmp_path / "c.svg")
     assert "<svg" in saved.read_text()
     with pytest.raises(KeyError, match="confusion_matrix, curves"):
