@@ -14,7 +14,9 @@ from sklearn.metrics import log_loss
 from dropout_cli.core import npz
 from dropout_cli.core.types import Array
 from dropout_cli.estimators import DropoutClassifier, DropoutRegressor
+from dropout_cli.metrics.monte_carlo import aggregate_passes
 from dropout_cli.training import restore
+from dropout_cli.training.forward_passes import noisy_passes
 from dropout_cli.variants import VARIANTS
 from tests import small_run
 
@@ -47,7 +49,7 @@ SETTINGS_OF_VARIANTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("variant", SETTINGS_OF_VARIANTS)
 def test_it_predicts_what_the_run_of_the_same_config_predicts(variant: str, tmp_path: Path) -> None:
-    """The same seed, examples and settings give the same weights, byte by byte."""
+    """The same seed, examples and settings give the same weights, byte by byte, and the same noise."""
     given = {"variant": variant} | SETTINGS_OF_VARIANTS[variant]
     overrides = ("dataset.val_fraction=0", "seed=5", "yardstick=none", "training.epochs=3")
     run = small_run.train(tmp_path, f"dropout={json.dumps(given)}", *overrides)
@@ -62,14 +64,21 @@ def test_it_predicts_what_the_run_of_the_same_config_predicts(variant: str, tmp_
         "alpha": 0,
         "max_iter": 3,
         "random_state": 5,
+        "mc_samples": 4,
     }
     model = DropoutClassifier((16, 12), variant=variant, variant_params=SETTINGS_OF_VARIANTS[variant], **settings)
     model.fit(train, loaded.dataset.train.labels)
     for name, value in loaded.learner.arrays().items():
         np.testing.assert_array_equal(model._network.learner.arrays()[name], value)
     stored = npz.read_npz((run.path / "predictions.npz").read_bytes(), "predictions.npz")
+    network, dataset = loaded.learner.network, loaded.dataset
+    passes = noisy_passes(network, dataset, dataset.test, seed=5, count=4, batch=1000, shared=True)
+    noisy = aggregate_passes(passes)
     for one in (model, pickle.loads(pickle.dumps(model))):
         np.testing.assert_allclose(one.predict_proba(test), stored["probabilities"], atol=1e-6)
+        found = one.predict_uncertainty(test)
+        np.testing.assert_allclose(found.mean, noisy.probabilities, atol=1e-5)
+        np.testing.assert_allclose(found.sd, noisy.sd, atol=1e-5)
 
 
 @pytest.mark.parametrize("estimator", BOTH)
