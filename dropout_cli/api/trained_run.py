@@ -64,7 +64,7 @@ class TrainedRun:
     def predictions(self) -> "DataFrame":
         """The predictions of the test part, a row per example.
 
-        The index is the row number of the example in the data. A classification has the columns `label`, `predicted`
+        The index is the row number of the example in the data. A classification has the columns `true`, `predicted`
         and one probability per class; a regression the true and the predicted value of each target.
         """
         import pandas as pd
@@ -81,7 +81,7 @@ class TrainedRun:
                     columns[f"sd{end}"] = stored["sd"][:, place]
             return pd.DataFrame(columns, index=index)
         classes = np.array([str(row["class"]) for row in self.summary["test"]["per_class"]], object)
-        columns = {"label": classes[stored["labels"]], "predicted": classes[predicted_classes(stored)]}
+        columns = {"true": classes[stored["labels"]], "predicted": classes[predicted_classes(stored)]}
         columns |= {f"probability {name}": stored["probabilities"][:, place] for place, name in enumerate(classes)}
         return pd.DataFrame(columns, index=index)
 

@@ -80,7 +80,7 @@ def test_tables_of_a_run_have_the_numbers_of_its_files(run: dropout.TrainedRun) 
     """A row per epoch, and a row per test example, whose accuracy is that of the summary."""
     assert list(run.history.index) == [1, 2, 3] and run.history["val_loss"].notna().all()
     predictions = run.predictions
-    right = (predictions["label"] == predictions["predicted"]).mean()
+    right = (predictions["true"] == predictions["predicted"]).mean()
     assert right == pytest.approx(run.summary["test"]["accuracy"])
     probabilities = predictions.filter(like="probability ")
     assert probabilities.shape[1] == 3 and np.allclose(probabilities.sum(axis=1), 1)
