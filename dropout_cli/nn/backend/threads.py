@@ -175,10 +175,13 @@ def _limited_to(threads: int) -> Iterator[None]:
 DENSE_PRODUCT = 500_000_000
 """Multiply-adds of the largest matrix product of a step, from which threads of BLAS promise 1.4 times the speed.
 
-The threads of BLAS wait for each other several times in a step, and for a core if another program uses it. A step of
-`mnist_best` (78 million; two cores) takes 11.2 ms with one thread and 9.6 with two: 1.17 times the speed. Beside one
-busy process it takes 12 ms with one thread and 119 to 154 with two. The longer the products, the more a thread gains
-and the less it waits.
+The threads of BLAS wait for each other several times in a step, and for a core if another program uses it. The longer
+the products, the more a thread gains and the less it waits. Measured on two cores (`python -m tests.bench.thread_gain`):
+
+    largest product, millions             51    78   134   206   537   537  2097
+    speed of two threads, of one         1.42  1.13  1.44  1.61  1.50  1.78  1.70
+    median time beside a busy process,
+    two threads, of one                               2.4   2.3   1.3   1.3   1.2
 """
 MAPS_PRODUCT = 4_000_000
 """Multiply-adds of the largest matrix product above which the layers of a network with feature maps use all cores.
