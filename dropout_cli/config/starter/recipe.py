@@ -30,7 +30,7 @@ class Amount(NamedTuple):
 # Few rows need many small steps, and epochs of milliseconds allow a long patience. Many rows need a wide network, whose
 # first run should still take minutes.
 AMOUNTS = (
-    Amount(2_000, width=64, batch_size=16, steps=20_000, most_epochs=400, patience=30),
+    Amount(2_000, width=64, batch_size=16, steps=20_000, most_epochs=400, patience=100),
     Amount(20_000, width=64, batch_size=64, steps=10_000, most_epochs=200, patience=20),
     Amount(math.inf, width=256, batch_size=256, steps=6_000, most_epochs=200, patience=10),
 )
@@ -99,6 +99,7 @@ def recipe_text(recipe: Recipe, objective: str = "", layers: Sequence[str] = ())
     return _NETWORK.format(
         architecture=f"{{name: cnn, layers: [{', '.join(layers)}]}}" if layers else network,
         objective=objective,
+        average=_AVERAGE if recipe.is_regression else "",
         rate_comment="low, because dropout shifts predicted numbers; `dropout variants` lists others"
         if recipe.is_regression
         else "`dropout variants` lists the others",
@@ -133,6 +134,10 @@ def _part_fraction(usual: float, rows: int, classes: int) -> float:
     return usual if 3 * least > rows else max(usual, math.ceil(100 * least / rows) / 100)
 
 
+# On seven regressions, RMSE was smaller with it on six.
+_AVERAGE = """\
+  average: {decay: 0.99}  # uses a moving average of the weights, which predicts numbers better
+"""
 _NETWORK = """\
 architecture: {architecture}
 dropout: {{variant: inverted, rate: {rate}}}  # {rate_comment}
@@ -140,7 +145,7 @@ dropout: {{variant: inverted, rate: {rate}}}  # {rate_comment}
   epochs: {epochs}  # at most
   batch_size: {batch_size}
   optimizer: {{name: adam, learning_rate: {learning_rate}}}
-  monitor: val_loss  # smoother than the accuracy of few rows
+{average}  monitor: val_loss  # smoother than the accuracy of few rows
   early_stopping: {{patience: {patience}}}  # epochs without improvement; the weights of the best epoch are used
 seed: 0
 """
