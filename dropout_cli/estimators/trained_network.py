@@ -34,13 +34,14 @@ class TrainedNetwork:
     experiment: Experiment
     fitted: Preprocessing
     learner: Learner
+    _predictor: Network
+    """It exists after the first training."""
 
     def __init__(self, prepared: PreparedExperiment) -> None:
         """Take over a prepared experiment, but not its data."""
         self.experiment = prepared.experiment
         self.fitted = Preprocessing.from_dataset(prepared.dataset)
         self.learner = prepared.learner
-        self._predictor = self._build_predictor()
 
     @property
     def task(self) -> Task:
