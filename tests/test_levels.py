@@ -23,7 +23,7 @@ LEVELS = (
     {"training"},
     {"analysis", "bench"},
     {"sweeps"},
-    {"report"},
+    {"report", "export"},
     {"cli", "__main__"},
 )
 

@@ -133,7 +133,7 @@ def _for_passes(model: LoadedWithoutData, run: Run, all_noise: bool) -> tuple[Lo
         The model, for regression with the noise of the targets that was estimated for such passes, and notices.
     """
     # One example of zeros is enough to see whether a pass draws anything.
-    part, dataset = _as_data(model.fitted, np.zeros((1, *model.fitted.shape), np.float32))
+    part, dataset = unlabeled_dataset(model.fitted, np.zeros((1, *model.fitted.shape), np.float32))
     with model.learner.averaged() as network:
         notices = mc_notices.no_noise_notice(network, dataset, part, model.experiment, all_noise)
     task = model.task
@@ -144,7 +144,7 @@ def _for_passes(model: LoadedWithoutData, run: Run, all_noise: bool) -> tuple[Lo
     return replace(model, task=task), tuple(notices)
 
 
-def _as_data(fitted: Preprocessing, x: Array) -> tuple[Part, Dataset]:
+def unlabeled_dataset(fitted: Preprocessing, x: Array) -> tuple[Part, Dataset]:
     """Return examples without labels as a part, and a dataset that consists of this part."""
     targets = len(fitted.targets.names) if fitted.targets else 0
     # The labels are never read, but a part has as many labels as examples.
@@ -158,7 +158,7 @@ def _predicted(
 ) -> tuple[Prediction, Mapping[str, Array]]:
     """Return the prediction for x and, with passes, the uncertainties."""
     batch, task, network = model.experiment.training.evaluation_batch, model.task, model.learner.network
-    part, dataset = _as_data(model.fitted, x)
+    part, dataset = unlabeled_dataset(model.fitted, x)
     if passes is None:
         return task.predict(forward_passes.outputs(network, dataset, part, batch=batch)), {}
     seed = model.experiment.seed
