@@ -27,7 +27,7 @@ LEVELS = (
     {"cli", "__main__"},
 )
 
-HEAVY = {"sklearn", "pandas", "matplotlib", "pydantic", "scipy", "distributed", "optuna"}
+HEAVY = {"sklearn", "pandas", "matplotlib", "pydantic", "scipy", "distributed", "optuna", "onnx", "onnxruntime"}
 
 
 def name_of(path: Path) -> str:

@@ -56,6 +56,25 @@ class InputColumn:
         values |= {"codes": dict(self.codes), "rows": self.rows.tolist()}
         return values if self.spellings is None else values | {"spellings": dict(self.spellings)}
 
+    def row_of_text(self) -> dict[str, int]:
+        """Return the row of each usual notation of a word, for formats that compare texts alone.
+
+        Other notations, such as `1.00` for the word `1`, are unknown words to these formats.
+        """
+        codes = self.codes or {}
+        known = {text: len(codes) for text in self.missing} | {w: i for w, i in codes.items() if w not in self.missing}
+        for word, row in codes.items():
+            whole = word.lstrip("-").isdecimal()
+            notations = [f"{word}.0"] if whole else []
+            notations += [form("true" if word == "1" else "false") for form in FORMS] if word in ("0", "1") else []
+            notations += [form(word) for form in FORMS] if self.spellings is not None else []
+            for text in notations:
+                known.setdefault(text, row if self.spellings is None else self.spellings.get(normal_form(text), row))
+        return known
+
+
+FORMS = (str.lower, str.upper, str.capitalize, str.title)
+
 
 @dataclass(frozen=True)
 class ModelDescription:

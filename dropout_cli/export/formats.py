@@ -7,6 +7,7 @@ from pathlib import Path
 from dropout_cli.core.errors import UsageError
 from dropout_cli.export.description import ModelDescription, describe_run
 from dropout_cli.export.render_numpy import numpy_files
+from dropout_cli.export.render_onnx import onnx_files
 from dropout_cli.runs import MANIFEST, Run, write_atomic
 from dropout_cli.runs.new_folder import update_folder
 
@@ -27,6 +28,13 @@ FORMATS: dict[str, FormatWriter] = {
         (
             "It needs Python and NumPy only; its first lines say what it reads and returns.",
             "In Python, in its folder: import {stem}",
+        ),
+    ),
+    "onnx": FormatWriter(
+        onnx_files,
+        (
+            "It works with every program that reads ONNX, such as onnxruntime, without this package.",
+            "In Python: import onnxruntime; session = onnxruntime.InferenceSession({path!r})",
         ),
     ),
 }
@@ -74,7 +82,7 @@ def usage_lines(form: str, written: Path) -> list[str]:
         form: A key of `FORMATS`.
         written: The path that `export_run` returned.
     """
-    return [line.format(path=written, folder=written.parent, stem=written.stem) for line in FORMATS[form].usage]
+    return [line.format(path=str(written), folder=written.parent, stem=written.stem) for line in FORMATS[form].usage]
 
 
 def _require_replaceable(output: Path) -> None:

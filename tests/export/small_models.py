@@ -22,7 +22,8 @@ GLOBAL = "architecture={name: cnn, layers: [conv 4 3x2 stride 2, conv 5 3x3, glo
 TABLE = "dataset={name: table, path: '%s/plants.csv', target: %s, drop: [day]}"
 GAPS = (
     "dataset={name: table, path: '%s/plants.csv', target: %s, missing_categories: level, missing_indicator: true, "
-    "normalize_labels: true, scaling: standardize, not_missing: [NA], dates: expand}"
+    "normalize_labels: true, scaling: standardize, not_missing: [NA], dates: expand, "
+    "categorical: ['code, old']}"
 )
 IMAGES: dict[str, tuple[str, ...]] = {
     **{name: suited(name) for name in VARIANTS.names()},

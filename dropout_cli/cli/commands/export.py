@@ -16,6 +16,7 @@ class ExportFormat(StrEnum):
     """Formats that can be written."""
 
     numpy = "numpy"
+    onnx = "onnx"
 
 
 def register_command(app: typer.Typer) -> None:
@@ -27,7 +28,11 @@ def export_command(
     reference: arguments.RunReference,
     form: Annotated[
         ExportFormat,
-        typer.Option("--format", help="numpy: one Python file that predicts with NumPy alone."),
+        typer.Option(
+            "--format",
+            help="numpy: one Python file that predicts with NumPy alone. onnx: a graph for onnxruntime and other "
+            "programs.",
+        ),
     ],
     output: Annotated[
         Path | None,
