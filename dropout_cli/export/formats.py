@@ -8,8 +8,8 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.export.description import ModelDescription, describe_run
 from dropout_cli.export.render_numpy import numpy_files
 from dropout_cli.export.render_onnx import onnx_files
-from dropout_cli.runs import MANIFEST, Run, write_atomic
-from dropout_cli.runs.new_folder import update_folder
+from dropout_cli.export.render_torch import torch_files
+from dropout_cli.runs import Run, atomic_io, write_atomic
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,9 @@ class FormatWriter:
     files: Callable[[ModelDescription], Mapping[str, bytes]]
     """Returns file name -> bytes."""
     usage: tuple[str, str]
-    """Two lines about the use of what was written; {path} stands for its path, {folder} and {stem} for its parts."""
+    """Two lines about the use of what was written; {path} stands for its path, {stem} for the name of the module."""
+    is_folder: bool = False
+    """True if there are several files, one of which is `model.py`."""
 
 
 FORMATS: dict[str, FormatWriter] = {
@@ -29,6 +31,14 @@ FORMATS: dict[str, FormatWriter] = {
             "It needs Python and NumPy only; its first lines say what it reads and returns.",
             "In Python, in its folder: import {stem}",
         ),
+    ),
+    "torch": FormatWriter(
+        torch_files,
+        (
+            "It needs PyTorch and safetensors only; the first lines of model.py say what it reads and returns.",
+            "In Python, in that folder: from model import load; model = load()",
+        ),
+        is_folder=True,
     ),
     "onnx": FormatWriter(
         onnx_files,
@@ -61,17 +71,20 @@ def export_run(
         RunFailed: The run is damaged, or `output` cannot be written.
     """
     if output is not None:
-        _require_replaceable(output)
+        _require_replaceable(output, is_folder=FORMATS[form].is_folder)
     description = describe_run(run, checkpoint, noise=noise)
     files = FORMATS[form].files(description)
     if output is None:
         name = "-".join(["export", form, *([checkpoint] if checkpoint else []), *(["noise"] if noise else [])])
         folder = run.write_result(name, files)
-        return folder if len(files) > 1 else folder / next(iter(files))
-    if len(files) == 1:
+        return folder if FORMATS[form].is_folder else folder / next(iter(files))
+    if not FORMATS[form].is_folder:
         write_atomic(output, next(iter(files.values())))
     else:
-        update_folder(output, lambda: files, owner=output.absolute().parent)
+        with atomic_io.os_errors(output):
+            output.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            write_atomic(output / name, data)
     return output
 
 
@@ -82,19 +95,22 @@ def usage_lines(form: str, written: Path) -> list[str]:
         form: A key of `FORMATS`.
         written: The path that `export_run` returned.
     """
-    return [line.format(path=str(written), folder=written.parent, stem=written.stem) for line in FORMATS[form].usage]
+    return [line.format(path=str(written), stem=written.stem) for line in FORMATS[form].usage]
 
 
-def _require_replaceable(output: Path) -> None:
-    """Raise UsageError if there is something at a path that `dropout export` did not write."""
+def _require_replaceable(output: Path, *, is_folder: bool) -> None:
+    """Raise UsageError if there is something at a path that `dropout export` did not write.
+
+    Args:
+        output: The path.
+        is_folder: True for a format with several files. Other files in such a folder stay.
+    """
     if not (output.exists() or output.is_symlink()):
         return
-    if output.is_dir() and not output.is_symlink():
-        paths = list(output.iterdir())
-        signed = [path for path in paths if path.name != MANIFEST]
-        ours = len(paths) == len(signed) + 1 and any(_is_signed(path) for path in signed if path.name == "model.py")
+    if is_folder and output.is_dir():
+        ours = _is_signed(output / "model.py") or not any(output.iterdir())
     else:
-        ours = _is_signed(output)
+        ours = not is_folder and _is_signed(output)
     if not ours:
         raise UsageError(str(output), "already exists, and dropout export did not write it", "Choose another name.")
 

@@ -16,6 +16,7 @@ class ExportFormat(StrEnum):
     """Formats that can be written."""
 
     numpy = "numpy"
+    torch = "torch"
     onnx = "onnx"
 
 
@@ -30,14 +31,18 @@ def export_command(
         ExportFormat,
         typer.Option(
             "--format",
-            help="numpy: one Python file that predicts with NumPy alone. onnx: a graph for onnxruntime and other "
-            "programs.",
+            help="numpy: one Python file that predicts with NumPy alone. torch: a folder with a module of PyTorch. "
+            "onnx: a graph for onnxruntime and other programs.",
         ),
     ],
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "--out", "-o", metavar="PATH", help="The file to write (default: in after/ of the run)."
+            "--output",
+            "--out",
+            "-o",
+            metavar="PATH",
+            help="The file to write, or the folder for torch (default: in after/ of the run).",
         ),
     ] = None,
     checkpoint: Annotated[
