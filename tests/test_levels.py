@@ -27,7 +27,18 @@ LEVELS = (
     {"cli", "__main__"},
 )
 
-HEAVY = {"sklearn", "pandas", "matplotlib", "pydantic", "scipy", "distributed", "optuna", "onnx", "onnxruntime"}
+HEAVY = {
+    "sklearn",
+    "pandas",
+    "matplotlib",
+    "pydantic",
+    "scipy",
+    "distributed",
+    "optuna",
+    "onnx",
+    "onnxruntime",
+    "tensorboard",
+}
 
 
 def name_of(path: Path) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from dropout_cli.cli import arguments
 from dropout_cli.cli.output import print_path, print_stderr
+from dropout_cli.core.errors import UsageError
 
 POSITION = 75
 
@@ -18,6 +19,7 @@ class ExportFormat(StrEnum):
     numpy = "numpy"
     torch = "torch"
     onnx = "onnx"
+    tensorboard = "tensorboard"
 
 
 def register_command(app: typer.Typer) -> None:
@@ -26,13 +28,20 @@ def register_command(app: typer.Typer) -> None:
 
 
 def export_command(
-    reference: arguments.RunReference,
+    reference: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|SWEEP",
+            help="A run, `latest` for the newest run, or (for tensorboard) the folder of a sweep.",
+        ),
+    ],
     form: Annotated[
         ExportFormat,
         typer.Option(
             "--format",
             help="numpy: one Python file that predicts with NumPy alone. torch: a folder with a module of PyTorch. "
-            "onnx: a graph for onnxruntime and other programs.",
+            "onnx: a graph for onnxruntime and other programs. tensorboard: a folder with the curves, weights, figures "
+            "and config of a run or a sweep.",
         ),
     ],
     output: Annotated[
@@ -42,7 +51,8 @@ def export_command(
             "--out",
             "-o",
             metavar="PATH",
-            help="The file to write, or the folder for torch (default: in after/ of the run).",
+            help="The file to write, or the folder for torch and tensorboard (default: in after/ of the run, or "
+            "tensorboard/ of the sweep).",
         ),
     ] = None,
     checkpoint: Annotated[
@@ -56,11 +66,24 @@ def export_command(
     ] = False,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
 ) -> None:
-    """Write the trained network of RUN, with its preprocessing, for use without this package."""
-    from dropout_cli import export, runs
+    """Write a trained run for use without this package.
 
-    run = runs.find_run(reference, runs_dir)
-    written = export.export_run(run, form, output=output, checkpoint=checkpoint, noise=noise)
+    The preprocessing of its data is included.
+    """
+    from dropout_cli import export, runs
+    from dropout_cli.sweeps.folder import SweepFolder, is_sweep_folder
+
+    if is_sweep_folder(reference):
+        if form != ExportFormat.tensorboard or noise:
+            raise UsageError(
+                reference,
+                "is a sweep, which only --format tensorboard writes, without --noise",
+                "Give one of its runs.",
+            )
+        written = export.export_sweep(SweepFolder(Path(reference)), output=output, checkpoint=checkpoint)
+    else:
+        run = runs.find_run(reference, runs_dir)
+        written = export.export_run(run, form, output=output, checkpoint=checkpoint, noise=noise)
     print_path(written)
     for line in export.usage_lines(form, written):
         print_stderr(line)
