@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dropout_cli.core.text import escape_control_chars
 from dropout_cli.core.types import Array
 from dropout_cli.export import numpy_program, table_program
 from dropout_cli.export.description import ModelDescription
@@ -73,7 +74,7 @@ def heading(description: ModelDescription, *usage: str) -> str:
     noise = f" Each call draws the noise of the dropout ({description.variant})." if description.noise else ""
     about = f"{input_words(description)[0]} {output_words(description)}{noise}"
     lines = [first, "", *textwrap.wrap(about, 116), "", *(f"    {line}" for line in usage)]
-    body = "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''")
+    body = "\n".join(map(escape_control_chars, lines)).replace("\\", "\\\\").replace('"""', "'''")
     return f'"""{body}\n"""\n'
 
 

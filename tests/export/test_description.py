@@ -11,17 +11,21 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.export import export_run
+from dropout_cli.export.description import describe_run
 from dropout_cli.export.numpy_program import compute
 from dropout_cli.export.plain_steps import constant_arrays, plain_steps
 from dropout_cli.nn.activations.relu import Relu
 from dropout_cli.nn.activations.tanh import Tanh
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.operations import GraphConstant, GraphValue, OperationGraph, UndescribedLayer
+from dropout_cli.training.checkpoint import Snapshot
+from dropout_cli.training.restore import CHECKPOINT_FILES
 from dropout_cli.variants.gaussian import Gaussian
 from dropout_cli.variants.spatial import Spatial
 from dropout_cli.variants.toolkit.base import Location
 from tests.commands import TINY, dropout
 from tests.export.small_models import Models
+from tests.small_run import train
 
 PAGE = (Path(__file__).parents[2] / "docs/write-a-layer.md").read_text()
 X = stream(0, "test:x").standard_normal((5, 4)).astype(np.float32)
@@ -148,3 +152,18 @@ def test_noise_that_a_run_does_not_draw_is_refused(models: Models, tmp_path: Pat
     with pytest.raises(UsageError, match=r"--noise: this run draws none \(dropout.variant: none\)"):
         export_run(models("none").run, "numpy", output=tmp_path / "model.py", noise=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_checkpoint_that_is_named_is_exported(tmp_path: Path) -> None:
+    """Its weights, and for a regression no error of the other one."""
+    (tmp_path / "t.csv").write_text("a,b,y\n" + "".join(f"{n % 7},{n % 5},{n % 7 + n % 3}.5\n" for n in range(60)))
+    dataset = f"dataset={{name: table, path: {tmp_path}/t.csv, target: y, task: regression}}"
+    rate = "training.optimizer={name: sgd, learning_rate: 0.05}"
+    run = train(tmp_path, dataset, "objective=squared_error", rate, "training.batch_size=8", "training.epochs=6")
+    assert run.summary()["checkpoint"] == "last" and run.summary()["best_epoch"] < 6
+    for name, file in CHECKPOINT_FILES.items():
+        stored = Snapshot.read(run, file).arrays
+        description = describe_run(run, name, noise=False)
+        for key in ("hidden1/W", "output/b"):
+            np.testing.assert_array_equal(description.graph.constants[key].array, stored[f"parameters/{key}"])
+        assert ("sd" in description.outputs) == (name == "last")
