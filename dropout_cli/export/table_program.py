@@ -9,7 +9,7 @@ from dropout_cli.export.numpy_program import MODEL, predict
 
 def cell_word(cell: Any, missing: Collection[str]) -> str:
     """Return the text of a cell; "" if it is missing."""
-    if cell is None or cell != cell:
+    if cell is None or (isinstance(cell, float) and cell != cell):
         return ""
     if not isinstance(cell, str) and type(cell) is not bool and hasattr(cell, "__float__"):
         number = float(cell)

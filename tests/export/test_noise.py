@@ -63,3 +63,13 @@ def test_a_wrong_spread_or_mean_is_found() -> None:
     assert largest_error(one, other) < ERRORS
     assert largest_error(one, other + 0.4) > ERRORS
     assert largest_error(one, 1.5 * other) > ERRORS
+
+
+@pytest.mark.parametrize(("name", "rows_differ"), [("gaussian", True), ("dropblock", True), ("batchwise", False)])
+def test_rows_share_their_noise_only_where_the_variant_does(name: str, rows_differ: bool, models: Models) -> None:
+    """Equal examples of one batch have noise of their own, but for batchwise."""
+    model = models(name)
+    description = describe_run(model.run, None, noise=True)
+    arrays = {**constant_arrays(description.graph), "x": np.repeat(model.x[:1], 40, axis=0)}
+    values = compute(plain_steps(description.graph), arrays, stream(4, "test:noise"))
+    assert (np.ptp(values[description.outputs["probabilities"].name], axis=0).max() > 1e-3) == rows_differ

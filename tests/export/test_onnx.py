@@ -85,6 +85,19 @@ def test_noise_has_the_mean_and_the_variance_of_our_passes(name: str, models: Mo
     assert largest_error(passes_of_run(model), drawn) < ERRORS
 
 
+@pytest.mark.parametrize(("name", "rows_differ"), [("inverted", True), ("spatial", True), ("batchwise", False)])
+def test_rows_share_their_noise_only_where_the_variant_does(
+    name: str, rows_differ: bool, models: Models, tmp_path: Path
+) -> None:
+    """Equal examples of one batch have noise of their own, but for batchwise; two passes always differ."""
+    model = models(name)
+    equal = np.repeat(model.x[:1], 40, axis=0)
+    session = onnxruntime.InferenceSession(export_run(model.run, "onnx", output=tmp_path / "n.onnx", noise=True))
+    passes: Array = np.array([session.run(["probabilities"], {"x": equal})[0] for _ in range(4)])
+    assert (np.ptp(passes, axis=1).max() > 1e-3) == rows_differ
+    assert np.ptp(passes, axis=0).max() > 1e-3
+
+
 def test_without_the_package_onnx_the_command_says_how_to_install_it(
     models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
