@@ -53,8 +53,20 @@ class InputColumn:
         if self.codes is None or self.rows is None:
             marked = self.marks_missing
             return values | {"fill": self.fill, "marks_missing": marked, "decimal_comma": self.decimal_comma}
-        values |= {"codes": dict(self.codes), "rows": self.rows.tolist()}
-        return values if self.spellings is None else values | {"spellings": dict(self.spellings)}
+        places = self._places(self.rows)
+        values |= {"width": self.rows.shape[1], "missing_place": places[-2]}
+        values["codes"] = {word: places[row] for word, row in self.codes.items()}
+        if self.spellings is not None:
+            values["spellings"] = {form: places[row] for form, row in self.spellings.items()}
+        return values
+
+    @staticmethod
+    def _places(rows: Array) -> list[int]:
+        """Return the place of the 1 in each row; -1 for a row of zeros."""
+        places = [int(row.argmax()) if row.any() else -1 for row in rows]
+        # A table of places is small where a matrix for thousands of words is not.
+        assert np.array_equal(rows, np.arange(rows.shape[1]) == np.array(places)[:, None])
+        return places
 
     def row_of_text(self) -> dict[str, int]:
         """Return the row of each usual notation of a word, for formats that compare texts alone.

@@ -20,25 +20,25 @@ def cell_word(cell: Any, missing: Collection[str]) -> str:
     return "" if text in missing else text
 
 
-def cell_features(cell: Any, column: Mapping[str, Any]) -> Any:
-    """Return the features of a cell: a number, or the row of its word."""
+def cell_features(cell: Any, column: Mapping[str, Any]) -> list[float]:
+    """Return the features of a cell: a number, or a 1 at the place of its word."""
     text = cell_word(cell, column["missing"])
     if "codes" not in column:
         fill, mark = column["fill"], [float(not text)] if column["marks_missing"] else []
         number = text.replace(",", ".") if column["decimal_comma"] and isinstance(cell, str) else text
         return [float(number) if text else fill, *mark]
-    codes, rows = column["codes"], column["rows"]
-    if not text:
-        return rows[-2]
-    if text not in codes and "spellings" in column:
+    codes, place = column["codes"], column["missing_place"]
+    if text and text not in codes and "spellings" in column:
         text = re.sub(r"(?<=[^\W\d_])[\s_-]+(?=[^\W\d_])", " ", text)
         codes = column["spellings"]
         text = " ".join(text.casefold().split()).rstrip(" .,;")
-    try:
-        number = cell_word(float({"true": "1", "false": "0"}.get(text.lower(), text)), ())
-    except ValueError:
-        number = text
-    return rows[codes.get(text, codes.get(number, -1))]
+    if text:
+        try:
+            number = cell_word(float({"true": "1", "false": "0"}.get(text.lower(), text)), ())
+        except ValueError:
+            number = text
+        place = codes.get(text, codes.get(number, -1))
+    return [float(index == place) for index in range(column["width"])]
 
 
 def encode_table(table: Any, columns: Sequence[Mapping[str, Any]]) -> list[list[float]]:

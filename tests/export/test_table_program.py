@@ -9,7 +9,7 @@ import pytest
 from dropout_cli.export.table_program import encode_table
 
 ROWS = [[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0], [0, 0, 0]]  # red, 2, missing, unknown
-WORDS = {"name": "w", "missing": ["", "NA", "<NA>"], "codes": {"red": 0, "2": 1}, "rows": ROWS}
+WORDS = {"name": "w", "missing": ["", "NA", "<NA>"], "codes": {"red": 0, "2": 1}, "missing_place": 2, "width": 3}
 NUMBERS = {"name": "n", "missing": ["", "NA", "-9"], "fill": 5.5, "marks_missing": True, "decimal_comma": True}
 
 
