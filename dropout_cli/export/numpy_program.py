@@ -50,6 +50,8 @@ OPERATIONS: dict[str, Any] = {
     "add_axis": lambda x: x[:, None],
     "mean_over_first_axis": lambda x: x.mean(axis=1),
     "mean_over_batch": lambda x: x.mean(),
+    "normalize": lambda x, mean, variance, epsilon: (x - mean) * (1 / np.sqrt(variance + epsilon)),
+    "scale_shift": lambda x, gamma, beta: gamma * x + beta,
     "product": np.matmul,
     "columns": lambda x, start, stop: x[:, start:stop],
     "argmax": lambda x: x.argmax(axis=-1),

@@ -117,6 +117,19 @@ def _gelu(builder: OnnxBuilder, operation: Operation) -> None:
 GELU = {"root": 0.5**0.5, "one": 1.0, "half": 0.5}
 
 
+def _normalize(builder: OnnxBuilder, operation: Operation) -> None:
+    (x, mean, variance), path = builder.operands(operation), operation.path
+    epsilon = builder.array(f"{path}/epsilon", np.array(operation.settings["epsilon"], np.float32))
+    sd = builder.step("Sqrt", [builder.step("Add", [variance, epsilon], f"{path}/sum")], f"{path}/sd")
+    builder.node("Div", [builder.step("Sub", [x, mean], f"{path}/centered"), sd], builder.output(operation))
+
+
+def _scale_shift(builder: OnnxBuilder, operation: Operation) -> None:
+    x, gamma, beta = builder.operands(operation)
+    scaled = builder.step("Mul", [x, gamma], f"{operation.path}/scaled")
+    builder.node("Add", [scaled, beta], builder.output(operation))
+
+
 def _square(builder: OnnxBuilder, operation: Operation) -> None:
     builder.node("Mul", builder.operands(operation) * 2, builder.output(operation))
 
@@ -158,6 +171,8 @@ RENDERERS: dict[str, OnnxRenderer] = {
     "add_axis": _with_array("Unsqueeze", lambda _: {"axis": np.array([1])}),
     "mean_over_first_axis": _plain("ReduceMean", axes=[1], keepdims=0),
     "mean_over_batch": _plain("ReduceMean", keepdims=0),
+    "normalize": _normalize,
+    "scale_shift": _scale_shift,
     "product": _plain("MatMul"),
     "columns": _with_array("Slice", _slice),
     "argmax": _plain("ArgMax", axis=-1, keepdims=0),

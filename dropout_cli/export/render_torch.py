@@ -4,18 +4,19 @@ Maps are (N, channels, height, width) inside the module, as PyTorch has them. Th
 the weights of linear maps and convolutions are those of `nn.Linear` and `nn.Conv2d`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from dropout_cli.core.types import Array, Shape
+from dropout_cli.core.types import Array
 from dropout_cli.export import table_program
-from dropout_cli.export.channels_first import broadcast_constant, to_channels_first
+from dropout_cli.export.channels_first import to_channels_first
 from dropout_cli.export.description import ModelDescription
 from dropout_cli.export.program_text import program_text
 from dropout_cli.export.render_numpy import heading, input_words, literal_text
-from dropout_cli.nn.operations import GraphConstant, GraphValue, Operand, Operation
+from dropout_cli.export.torch_module import TorchModule, is_batch_norm
+from dropout_cli.nn.operations import GraphConstant, GraphValue, Operation
 
 IMPORTS = """
 import torch
@@ -50,7 +51,7 @@ def torch_files(description: ModelDescription) -> dict[str, bytes]:
     """
     from safetensors.numpy import save
 
-    module = TorchModule(description)
+    module = TorchModule(description, TORCH)
     example = input_words(description)[1]
     parts = [
         heading(description, "model = load()  # reads model.safetensors beside this file", f"model.predict({example})"),
@@ -70,106 +71,6 @@ def torch_files(description: ModelDescription) -> dict[str, bytes]:
     return {"model.safetensors": bytes(save(weights)), "model.py": "\n".join(parts).encode()}
 
 
-class TorchModule:
-    """The lines of a module, and its weights."""
-
-    def __init__(self, description: ModelDescription) -> None:
-        """Write the lines for a description."""
-        self.weights: dict[str, Array] = {}
-        """Name in the state of the module -> array."""
-        self._description = description
-        self._made: list[str] = []
-        self._steps: list[str] = []
-        self._names = {"x": "x"}
-        self._last_use = _last_uses(description)
-        for place, operation in enumerate(description.graph.operations):
-            self._step(place, operation)
-
-    def lines(self) -> Iterator[str]:
-        """Yield the lines of the class, without `predict`."""
-        yield "class Model(nn.Module):"
-        yield '    """The network with its scaling, as PyTorch computes it."""\n'
-        yield "    def __init__(self):\n        super().__init__()"
-        yield from (f"        {line}" for line in self._made)
-        yield '\n    def forward(self, x):\n        """Return the outputs by name."""'
-        if len(self._description.shape) == 3:
-            yield "        x = x.permute(0, 3, 1, 2)"
-        yield from (f"        {line}".rstrip() for line in self._steps)
-        found = ", ".join(f'"{name}": {self._names[v.name]}' for name, v in self._description.outputs.items())
-        yield f"        return {{{found}}}"
-
-    def part(self, constant: GraphConstant, make: str, weights: dict[str, Array]) -> str:
-        """Return the attribute for a layer of PyTorch, which is made once.
-
-        Args:
-            constant: The matrix or kernel, which names the layer.
-            make: The expression that makes the layer.
-            weights: Name in the layer -> array.
-        """
-        name = constant.name.removesuffix("/W").replace("/", "_")
-        arrays = {f"{name}.{key}": array for key, array in weights.items()}
-        if not arrays.keys() <= self.weights.keys():
-            self._made.append(f"self.{name} = {make}")
-            self.weights |= arrays
-        return f"self.{name}"
-
-    def operand(self, operand: Operand, shape: Shape) -> str:
-        """Return an operand of an elementwise operation as an expression.
-
-        Args:
-            operand: The operand.
-            shape: The shape of one example of the result.
-        """
-        if isinstance(operand, GraphValue):
-            return self._names[operand.name]
-        if not isinstance(operand, GraphConstant):
-            return repr(float(operand))
-        array = broadcast_constant(operand.array, shape)
-        name = operand.name.replace("/", "_") + ("_of_maps" if array.shape != operand.array.shape else "")
-        if name not in self.weights:
-            self.weights[name] = array
-            dtype = "" if array.dtype == np.float32 else f", dtype=torch.{array.dtype}"
-            self._made.append(f'self.register_buffer("{name}", torch.zeros({array.shape}{dtype}))')
-        return f"self.{name}"
-
-    def _step(self, place: int, operation: Operation) -> None:
-        """Add the line of an operation."""
-        given = [self.operand(one, operation.output.shape) for one in _elementwise_operands(operation)]
-        text = TORCH[operation.kind](self, operation, given)
-        unit = operation.path.partition("/")[0] or "outputs"
-        operations = self._description.graph.operations
-        if not place or unit != (operations[place - 1].path.partition("/")[0] or "outputs"):
-            self._steps += ["", f"# {unit}"] if self._steps else [f"# {unit}"]
-        # The name of an operand that nobody needs any more is used again.
-        ended = [name for name, last in self._last_use.items() if last <= place and name in self._names]
-        free = [self._names.pop(name) for name in ended]
-        name = next(iter(free), None) or next(name for name in _fresh_names() if name not in self._names.values())
-        self._names[operation.output.name] = name
-        self._steps.append(f"{name} = {text}")
-
-
-def _fresh_names() -> Iterator[str]:
-    number = 0
-    while True:
-        number += 1
-        yield f"x{number}"
-
-
-def _last_uses(description: ModelDescription) -> dict[str, int]:
-    """Return the place of the last operation that uses each value; outputs are used until the end."""
-    uses: dict[str, int] = {}
-    for place, operation in enumerate(description.graph.operations):
-        for operand in operation.operands:
-            if isinstance(operand, GraphValue):
-                uses[operand.name] = place
-    return uses | {value.name: len(description.graph.operations) for value in description.outputs.values()}
-
-
-def _elementwise_operands(operation: Operation) -> tuple[Operand, ...]:
-    """Return the operands that are written into the line; the others are weights of a layer."""
-    return operation.operands[:1] if operation.kind in ("affine", "convolution") else operation.operands
-
-
 TorchRenderer: TypeAlias = Callable[[TorchModule, Operation, list[str]], str]
 
 
@@ -187,7 +88,8 @@ def _affine(module: TorchModule, operation: Operation, given: list[str]) -> str:
     assert isinstance(constant, GraphConstant)
     W, *b = _arrays(operation)
     make = f"nn.Linear({W.shape[0]}, {W.shape[1]}{'' if b else ', bias=False'})"
-    return f"{module.part(constant, make, {'weight': W.T, **({'bias': b[0]} if b else {})})}({given[0]})"
+    weights = {"weight": W.T, **({"bias": b[0]} if b else {})}
+    return f"{module.part(constant.name.removesuffix('/W'), make, weights)}({given[0]})"
 
 
 def _convolution(module: TorchModule, operation: Operation, given: list[str]) -> str:
@@ -205,7 +107,21 @@ def _convolution(module: TorchModule, operation: Operation, given: list[str]) ->
     more = "".join(f", {name}={value}" for name, value in words.items())
     make = f"nn.Conv2d({channels}, {filters}, ({kh}, {kw}){more})"
     weights = {"weight": W.transpose(3, 2, 0, 1), **({"bias": b[0]} if b else {})}
-    return f"{module.part(constant, make, weights)}({x})"
+    return f"{module.part(constant.name.removesuffix('/W'), make, weights)}({x})"
+
+
+def _normalize(module: TorchModule, operation: Operation, given: list[str]) -> str:
+    epsilon = operation.settings["epsilon"]
+    if not is_batch_norm(operation):
+        return "({0} - {1}) / torch.sqrt({2} + {epsilon})".format(*given, epsilon=epsilon)
+    mean, variance = _arrays(operation)
+    joined = module.join(operation, "scale_shift")
+    weights = {"running_mean": mean, "running_var": variance, "num_batches_tracked": np.zeros((), np.int64)}
+    if joined is not None:
+        weights |= dict(zip(("weight", "bias"), _arrays(joined), strict=True))
+    affine = "" if joined is not None else ", affine=False"
+    layer = f"nn.BatchNorm{'2d' if len(operation.output.shape) == 3 else '1d'}"
+    return f"{module.part(operation.path, f'{layer}({len(mean)}, eps={epsilon}{affine})', weights)}({given[0]})"
 
 
 def _flatten(module: TorchModule, operation: Operation, given: list[str]) -> str:
@@ -234,6 +150,8 @@ TORCH: dict[str, TorchRenderer] = {
     "add_axis": _text("{0}.unsqueeze(1)"),
     "mean_over_first_axis": _text("{0}.mean(dim=1)"),
     "mean_over_batch": _text("{0}.mean()"),
+    "normalize": _normalize,
+    "scale_shift": _text("{0} * {1} + {2}"),
     "product": _text("{0} @ {1}"),
     "columns": _text("{0}[:, {start}:{stop}]"),
     "argmax": _text("{0}.argmax(dim=-1)"),

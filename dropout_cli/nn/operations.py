@@ -9,6 +9,8 @@ Each layer says in `Layer.describe` how it computes its output, once for all for
     pad             zeros around each map          mean_over_batch       one number for all values of all examples
     product         x y, a matrix per example      columns               x[start:stop]
     uniform         u ~ U(0, 1)                    normal                eps ~ N(0, 1)
+    normalize       (x - mean) / sqrt(variance + epsilon) for each channel
+    scale_shift     gamma x + beta for each channel
     argmax          the index of the largest value
 
 and those of `UNARY` and `BINARY`, which are elementwise and broadcast as in NumPy. Shapes are those of one example,
@@ -225,13 +227,16 @@ class OperationGraph:
         }
         return self._add(kind, (x,), shapes[kind])
 
-    def product(self, x: GraphValue, y: GraphValue) -> GraphValue:
-        """Return the matrix product of two values for each example.
+    def normalize(self, x: GraphValue, mean: GraphConstant, variance: GraphConstant, *, epsilon: float) -> GraphValue:
+        """Return (x - mean) / sqrt(variance + epsilon) for each channel, the last axis of x."""
+        return self._add("normalize", (x, mean, variance), x.shape, epsilon=epsilon)
 
-        Args:
-            x: (n, in).
-            y: (in, out).
-        """
+    def scale_shift(self, x: GraphValue, gamma: GraphConstant, beta: GraphConstant) -> GraphValue:
+        """Return gamma x + beta for each channel, the last axis of x."""
+        return self._add("scale_shift", (x, gamma, beta), x.shape)
+
+    def product(self, x: GraphValue, y: GraphValue) -> GraphValue:
+        """Return the matrix product of x (n, in) and y (in, out) for each example."""
         return self._add("product", (x, y), (x.shape[0], y.shape[1]))
 
     def columns(self, x: GraphValue, start: int, stop: int) -> GraphValue:

@@ -71,9 +71,8 @@ class Normalize(Layer):
 
     def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
         """Return x_hat, with the running averages."""
-        centered = graph.elementwise("subtract", x, graph.constant(f"{self.path}/mean", self.mean))
-        inverse_sd = graph.constant(f"{self.path}/inverse_sd", 1 / np.sqrt(self.variance + self.epsilon))
-        return graph.elementwise("multiply", centered, inverse_sd)
+        mean, variance = (graph.constant(name, array) for name, array in self.state().items())
+        return graph.normalize(x, mean, variance, epsilon=self.epsilon)
 
     def state(self) -> dict[str, Array]:
         """Return the running mean and variance."""
@@ -105,7 +104,7 @@ class ScaleShift(Layer):
     def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
         """Return gamma x + beta."""
         gamma, beta = (graph.constant(name, parameter.value) for name, parameter in self.parameters().items())
-        return graph.elementwise("add", graph.elementwise("multiply", x, gamma), beta)
+        return graph.scale_shift(x, gamma, beta)
 
     def backward(self, dy: Array) -> Array:
         """Return dx = dy gamma; also dgamma = sum dy x and dbeta = sum dy."""
