@@ -25,11 +25,22 @@ LEVELS = (
     {"training"},
     {"analysis", "bench"},
     {"sweeps"},
-    {"report", "estimators"},
+    {"report", "export", "estimators"},
     {"cli", "api", "__main__"},
 )
 
-HEAVY = {"sklearn", "pandas", "matplotlib", "pydantic", "scipy", "distributed", "optuna"}
+HEAVY = {
+    "sklearn",
+    "pandas",
+    "matplotlib",
+    "pydantic",
+    "scipy",
+    "distributed",
+    "optuna",
+    "onnx",
+    "onnxruntime",
+    "tensorboard",
+}
 
 
 def name_of(path: Path) -> str:

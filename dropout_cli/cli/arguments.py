@@ -84,6 +84,13 @@ PairedTest: TypeAlias = Annotated[
 DEFAULT_RUNS_DIR = Path("runs")
 
 
+class Checkpoint(StrEnum):
+    """Checkpoints of a run."""
+
+    best = "best"
+    last = "last"
+
+
 class McNoise(StrEnum):
     """Noise that Monte-Carlo passes draw."""
 

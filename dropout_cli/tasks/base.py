@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 from dropout_cli import metrics
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 
 Prediction: TypeAlias = Mapping[str, Array]
 """Name -> array with a row per example; each task has its own names."""
@@ -80,6 +81,15 @@ class Task(ABC):
 
         Args:
             outputs: (N, outputs) of the network.
+        """
+
+    @abstractmethod
+    def describe_prediction(self, graph: OperationGraph, outputs: GraphValue) -> dict[str, GraphValue]:
+        """Return the values of a prediction by name, after adding their operations, for `dropout export`.
+
+        Args:
+            graph: The graph that collects the operations.
+            outputs: The outputs of the network.
         """
 
     @abstractmethod

@@ -11,6 +11,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part
 from dropout_cli.metrics import monte_carlo
 from dropout_cli.nn import losses
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.tasks.base import CombinedPasses, Prediction, Task
 
 UNCERTAINTIES = ("predictive_entropy", "expected_entropy", "mutual_information", "variation_ratio")
@@ -52,6 +53,13 @@ class Classification(Task):
         return {
             "probabilities": losses.softmax(outputs),
             "log_probabilities": losses.log_softmax(outputs.astype(np.float64)),
+        }
+
+    def describe_prediction(self, graph: OperationGraph, outputs: GraphValue) -> dict[str, GraphValue]:
+        """Return `label`, the index of the likeliest class, and `probabilities`."""
+        return {
+            "label": graph.reshape("argmax", outputs),
+            "probabilities": graph.elementwise("softmax", outputs),
         }
 
     def combine_passes(self, passes: Iterable[Array], labels: Array | None = None) -> CombinedPasses:

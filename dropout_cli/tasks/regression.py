@@ -22,6 +22,7 @@ from dropout_cli.data.dataset import Part, RegressionTargets
 from dropout_cli.metrics import pass_noise
 from dropout_cli.metrics.pass_noise import PassNoise
 from dropout_cli.nn import losses
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.tasks.base import CombinedPasses, Prediction, Task
 
 NOISE_PASSES = 50  # passes with which the remaining noise is estimated
@@ -75,6 +76,25 @@ class Regression(Task):
         """Return mean and sd in the targets' own units, in float64."""
         sd = self._sd(outputs)
         return {"mean": self._mean(outputs)} | ({} if sd is None else {"sd": sd})
+
+    def describe_prediction(self, graph: OperationGraph, outputs: GraphValue) -> dict[str, GraphValue]:
+        """Return `mean` and, if known, `sd` of one pass, in the targets' own units and float64."""
+        count = len(self.targets.names)
+        scale = graph.constant("targets/sd", self.targets.sd.astype(np.float64))
+        standardized = graph.elementwise("to_float64", graph.columns(outputs, 0, count))
+        scaled = graph.elementwise("multiply", standardized, scale)
+        mean = graph.elementwise("add", scaled, graph.constant("targets/mean", self.targets.mean.astype(np.float64)))
+        if self.heteroscedastic:
+            softplus = graph.elementwise("softplus", graph.columns(outputs, count, 2 * count))
+            variance = graph.elementwise("add", softplus, losses.SMALLEST_VARIANCE)
+            standardized_sd = graph.elementwise("to_float64", graph.elementwise("sqrt", variance))
+            return {"mean": mean, "sd": graph.elementwise("multiply", standardized_sd, scale)}
+        # With noise, this sd would count the spread of the passes twice.
+        if self.noise_sd is None or graph.draws_noise:
+            return {"mean": mean}
+        zero = graph.elementwise("multiply", standardized, 0.0)  # it brings the number of examples
+        sd = graph.elementwise("add", zero, graph.constant("targets/noise_sd", np.array(self.noise_sd, np.float64)))
+        return {"mean": mean, "sd": sd}
 
     def combine_passes(self, passes: Iterable[Array], labels: Array | None = None) -> CombinedPasses:
         """Combine passes by the law of total variance; with labels, compute log-mean-exp too."""

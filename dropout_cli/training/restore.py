@@ -74,18 +74,27 @@ class LoadedWithoutData:
     task: Task
 
 
-def load_without_data(run: Run) -> LoadedWithoutData:
-    """Load the evaluated weights and the preprocessing of a run, without its data.
+def load_without_data(run: Run, checkpoint: str | None = None) -> LoadedWithoutData:
+    """Load the weights and the preprocessing of a run, without its data.
 
-    See `load_model`.
+    Args:
+        run: The run.
+        checkpoint: `best` or `last`; None: the evaluated one, as in `load_model`. The task knows the error of a
+            regression only with the evaluated one.
+
+    Raises:
+        UsageError: The run was changed, or is of a newer format.
+        RunFailed: A file of the run is damaged.
     """
     run.read_unchanged(RESOLVED)
     experiment = load_run_config(run)
     fitted = load_preprocessing(run) or Preprocessing.from_dataset(data.load_dataset(experiment.dataset))
     learner = make_learner(experiment, build_network(experiment, fitted))
-    Snapshot.read(run, CHECKPOINT_FILES[_evaluated_checkpoint(run)]).restore(learner)
+    evaluated = _evaluated_checkpoint(run)
+    Snapshot.read(run, CHECKPOINT_FILES[checkpoint or evaluated]).restore(learner)
     task = tasks.task_of(experiment.objective, fitted)
-    if isinstance(task, Regression) and run.final_status == "completed":
+    is_known = run.final_status == "completed" and checkpoint in (None, evaluated)
+    if isinstance(task, Regression) and is_known:
         task = _with_noise(task, run)
     return LoadedWithoutData(experiment, fitted, learner, task)
 

@@ -31,6 +31,7 @@ from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.fast_passes import PassOptimizations
 from dropout_cli.nn.layers.residual import Residual
 from dropout_cli.nn.layers.sequential import Sequential
+from dropout_cli.nn.operations import GraphValue, OperationGraph, UndescribedLayer
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.activation_noise import ActivationNoise, HiddenActivationNoise, NoisyActivation
 from dropout_cli.variants.toolkit.base import (
@@ -49,7 +50,13 @@ from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.gaussian_linear import GaussianLinear
 from dropout_cli.variants.toolkit.learned_rate import learned_parameter
 from dropout_cli.variants.toolkit.map_noise import MapNoise
-from dropout_cli.variants.toolkit.masks import bernoulli, fraction_dropped, keep_probability, scaled_bernoulli
+from dropout_cli.variants.toolkit.masks import (
+    bernoulli,
+    describe_scaled_bernoulli,
+    fraction_dropped,
+    keep_probability,
+    scaled_bernoulli,
+)
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, ConstantRate, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
@@ -73,6 +80,7 @@ __all__ = [
     "FractionOrZero",
     "GaussianLinear",
     "Generator",
+    "GraphValue",
     "HiddenActivationNoise",
     "Hint",
     "InvalidField",
@@ -83,6 +91,7 @@ __all__ = [
     "NoiseSource",
     "NoisyActivation",
     "NonNegative",
+    "OperationGraph",
     "Parameter",
     "PassOptimizations",
     "Positive",
@@ -94,6 +103,7 @@ __all__ = [
     "Sequential",
     "Shape",
     "Supports",
+    "UndescribedLayer",
     "Variant",
     "VariantExample",
     "Widths",
@@ -101,6 +111,7 @@ __all__ = [
     "bernoulli",
     "chain",
     "check_rate_count",
+    "describe_scaled_bernoulli",
     "fraction_dropped",
     "keep_probability",
     "learned_parameter",

@@ -25,6 +25,7 @@ from dropout_cli.core.field_types import NonNegative, Positive, Rate, Rates
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.variants.inverted import Inverted
 from dropout_cli.variants.toolkit.activation_noise import NoisyActivation
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Supports, Variant, chain, check_rate_count, rate_of
@@ -136,6 +137,11 @@ class AdaptiveNoise(Layer):
             self._adapt(float(np.abs(x).mean()))
         self._noisy.rate = float(self._rate[0])
         return self._noisy.forward(x, train=train, noise=noise)
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return x, or m (.) x / q at the adapted rate."""
+        self._noisy.rate = float(self._rate[0])
+        return graph.apply(self._noisy, x)
 
     def _adapt(self, level: float) -> None:
         variant = self._variant

@@ -26,6 +26,7 @@ from dropout_cli.core.field_types import Rates
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.activations.selu import SELU_ALPHA, SELU_SCALE
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.variants.toolkit.activation_noise import HiddenActivationNoise
 from dropout_cli.variants.toolkit.base import VARIANTS
 from dropout_cli.variants.toolkit.example import VariantExample
@@ -72,6 +73,11 @@ y = A * np.where(m, x, low) + b
         """Draw A m."""
         scale = dtype.type(alpha_affine(rate)[0])
         return np.asarray(np.multiply(bernoulli(shape, rate, rng), scale, out=out, dtype=dtype))
+
+    def describe_noise(self, graph: OperationGraph, x: GraphValue, rate: float) -> GraphValue:
+        """Return A m."""
+        mask = graph.bernoulli(x, x.shape, keep_probability(rate))
+        return graph.elementwise("multiply", mask, alpha_affine(rate)[0])
 
     def center_offset(self, rate: float) -> tuple[float, float]:
         """Return a' and A a' + b."""

@@ -16,6 +16,7 @@ Notes: all examples of a batch share the mask. Use small batches (up to 128). Ob
 several masks see only one. Momentum still moves dropped weights.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -30,6 +31,7 @@ from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.fast_passes import PassOptimizations
 from dropout_cli.nn.layers.sequential import Sequential
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, all_rates, check_rate_count, rate_of
 from dropout_cli.variants.toolkit.example import VariantExample
@@ -150,6 +152,25 @@ class UnitMask(ScheduledRate):
         y *= self._scale
         return y
 
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return s m (.) x, with 0 for dropped units."""
+        if not graph.draws_noise or self.rate == 0:
+            return x
+        n, q = self._units, keep_probability(self.rate)
+        # A mask that is not empty, without drawing again: the index of the first kept unit has the probabilities of a
+        # geometric distribution that ends at n, and each unit after it is kept with probability q.
+        v = graph.uniform(x, (1,), per_example=False)
+        tail = graph.elementwise("subtract", 1.0, graph.elementwise("multiply", v, 1 - (1 - q) ** n))
+        first = graph.elementwise(
+            "multiply", graph.elementwise("log", tail), 1 / math.log(1 - q)
+        )  # in [i, i + 1) for unit i
+        places = np.arange(n + 1, dtype=np.float32)
+        after = graph.elementwise("less", first, graph.constant(f"{self.path}/places", places[:-1]))
+        reached = graph.elementwise("less", first, graph.constant(f"{self.path}/next_places", places[1:]))
+        kept = graph.elementwise("multiply", after, graph.bernoulli(x, (n,), q, per_example=False))
+        mask = graph.elementwise("add", kept, graph.elementwise("subtract", reached, after))
+        return graph.elementwise("multiply", x, graph.elementwise("multiply", mask, self.scale()))
+
     def backward(self, dy: Array) -> Array:
         """Return dx: dy times s for the kept units, 0 for the others."""
         if self.kept is None:
@@ -214,6 +235,10 @@ class CompactLinear(PassOptimizations):
         z = self._buffer("z", (len(x), len(b)), x.dtype)
         z[...] = b
         return matmul_into(x, self._W, z, beta=1)
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return z of all outputs; dropped inputs are 0."""
+        return graph.apply(self._linear, x)
 
     def backward(self, dy: Array) -> Array:
         """Return dx of the kept inputs, (N, kept)."""

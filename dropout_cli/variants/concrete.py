@@ -37,9 +37,16 @@ from dropout_cli.nn.backend.matmul import dot
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.fast_passes import PassOptimizations
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
-from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed_bernoulli, sigmoid
+from dropout_cli.variants.toolkit.concrete_distribution import (
+    TEMPERATURE,
+    describe_relaxed_bernoulli,
+    logit,
+    relaxed_bernoulli,
+    sigmoid,
+)
 from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.learned_rate import learned_parameter
 from dropout_cli.variants.toolkit.penalty_scale import USUAL_PRECISION, penalty_scale
@@ -124,6 +131,15 @@ class ConcreteLinear(PassOptimizations):
         self._kept = relaxed_bernoulli(-theta, shape, noise[self.path], x.dtype, scale=scale, out=kept)
         self._y = np.multiply(x, self._kept, out=self._buffer("y", x.shape, x.dtype))
         return self._linear.forward(self._y)
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return (x (.) noise) W + b."""
+        if graph.draws_noise:
+            theta = float(self.theta.value[0])
+            kept = describe_relaxed_bernoulli(graph, x, -theta)
+            kept = graph.elementwise("multiply", kept, 1 / (1 - sigmoid(theta)))
+            x = graph.elementwise("multiply", x, kept)
+        return graph.apply(self._linear, x)
 
     def backward(self, dy: Array) -> Array:
         """Add the gradients and return dx.

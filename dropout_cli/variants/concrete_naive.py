@@ -20,10 +20,17 @@ import numpy as np
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.concrete import BOUNDS, StartingRate
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
-from dropout_cli.variants.toolkit.concrete_distribution import TEMPERATURE, logit, relaxed_bernoulli, sigmoid
+from dropout_cli.variants.toolkit.concrete_distribution import (
+    TEMPERATURE,
+    describe_relaxed_bernoulli,
+    logit,
+    relaxed_bernoulli,
+    sigmoid,
+)
 from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.learned_rate import learned_parameter
 
@@ -84,6 +91,12 @@ class NaiveNoise(Layer):
         if noise is not None:
             self._k = relaxed_bernoulli(theta, noise.draw_shape(self.path, x.shape), noise[self.path], x.dtype)
         return np.multiply(x, self._k, out=self._buffer("y", x.shape, x.dtype))
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return x (.) k."""
+        theta = float(self.theta.value[0])
+        k = describe_relaxed_bernoulli(graph, x, theta) if graph.draws_noise else sigmoid(theta)
+        return graph.elementwise("multiply", x, k)
 
     def backward(self, dy: Array) -> Array:
         """Return dx = dy (.) k, and add dtheta.

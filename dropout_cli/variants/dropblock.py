@@ -25,10 +25,14 @@ import numpy as np
 from dropout_cli.core.field_types import Count, Rates
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.variants.toolkit.base import VARIANTS
 from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.map_noise import MapNoise
 from dropout_cli.variants.toolkit.masks import bernoulli
+
+NOTHING = 1e-12
+"""The mean of a mask with a value that is not 0 is larger."""
 
 
 @VARIANTS.register("dropblock")
@@ -64,6 +68,20 @@ y = m * x * m.size / max(1, m.sum())
         mask = self.mask(shape, rate, rng)
         kept = int(np.count_nonzero(mask))
         return np.asarray(np.multiply(mask, dtype.type(mask.size / max(1, kept)), dtype=dtype))
+
+    def describe_maps(self, graph: OperationGraph, x: GraphValue, rate: float) -> GraphValue:
+        """Return the mask, scaled to mean 1 over the batch."""
+        height, width, channels = x.shape
+        b = self._side(height, width)
+        gamma = self.gamma(height, width, rate)
+        corners = graph.bernoulli(x, (height - b + 1, width - b + 1, channels), gamma)
+        # A pixel is dropped if there is a corner among the b x b pixels above and left of it.
+        dropped = graph.pool("max_pool", graph.pad(corners, b - 1), window=b, stride=1)
+        mask = graph.elementwise("subtract", 1.0, dropped)
+        kept = graph.reshape("mean_over_batch", mask)
+        # If nothing is kept, the mask is divided by a number that is not 0.
+        nothing = graph.elementwise("less", kept, NOTHING)
+        return graph.elementwise("divide", mask, graph.elementwise("add", kept, nothing))
 
     def mask(self, shape: Shape, rate: float, rng: Generator) -> Array:
         """Draw m, boolean, (N, h, w, channels): False in the blocks."""

@@ -30,6 +30,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.sequential import Sequential
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, all_rates, chain, check_rate_count, rate_of
 from dropout_cli.variants.toolkit.example import VariantExample
@@ -186,6 +187,17 @@ class MaskedLinear(ScheduledRate):
         scale = W.dtype.type(1 / keep_probability(self.rate))
         return kept[:-1] * scale * W, kept[-1] * scale * b
 
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return z, with masks for each example if noise is on."""
+        if not graph.draws_noise or self.rate == 0:
+            return graph.apply(self._linear, x)
+        (in_, out), q = self._linear.W.value.shape, keep_probability(self.rate)
+        W, b = (graph.constant(name, parameter.value) for name, parameter in self._linear.parameters().items())
+        noisy = graph.elementwise("multiply", graph.bernoulli(x, (in_, out), q), W)
+        biases = graph.elementwise("multiply", graph.bernoulli(x, (out,), q), b)
+        z = graph.reshape("flatten", graph.product(graph.reshape("add_axis", x), noisy))
+        return graph.elementwise("multiply", graph.elementwise("add", z, biases), 1 / q)
+
     def backward(self, dy: Array) -> Array:
         """Return dx_n = dy_n (M_n (.) W)' / q."""
         if not self._noisy:
@@ -253,3 +265,20 @@ class SampledUnit(Sequential):
             total += a
         total /= self._samples
         return total
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return the activation with noise, or its average over draws of z without noise."""
+        if graph.draws_noise:
+            return super().describe(graph, x)
+        linear = self._noisy_linear
+        mu = graph.reshape("add_axis", linear.describe_mean(graph, x))
+        if linear.factor != 0:
+            sd = graph.reshape("add_axis", linear.describe_sd(graph, x))
+            # One draw after the other, as in the forward pass.
+            rng, width = stream(self._seed, f"inference:{self.path}"), linear.linear.fan_out
+            draws = [rng.standard_normal(width, dtype=np.float32) for _ in range(self._samples)]
+            eps = graph.constant(f"{self.path}/draws", np.stack(draws))
+            mu = graph.elementwise("add", graph.elementwise("multiply", sd, eps), mu)
+        for layer in self._above:
+            mu = graph.apply(layer, mu)
+        return graph.reshape("mean_over_first_axis", mu)

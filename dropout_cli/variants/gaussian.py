@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.backend.noise_tables import draw_normal
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.variants.toolkit.activation_noise import ActivationNoise
 from dropout_cli.variants.toolkit.base import VARIANTS
 from dropout_cli.variants.toolkit.example import VariantExample
@@ -45,3 +46,8 @@ y = x * noise
         noise *= math.sqrt(rate / (1 - rate))
         noise += 1
         return noise
+
+    def describe_noise(self, graph: OperationGraph, x: GraphValue, rate: float) -> GraphValue:
+        """Return 1 + sd eps."""
+        scaled = graph.elementwise("multiply", graph.normal(x, x.shape), math.sqrt(rate / (1 - rate)))
+        return graph.elementwise("add", scaled, 1.0)

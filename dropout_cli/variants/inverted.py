@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.variants.toolkit.activation_noise import ActivationNoise
 from dropout_cli.variants.toolkit.base import VARIANTS
 from dropout_cli.variants.toolkit.example import VariantExample
-from dropout_cli.variants.toolkit.masks import scaled_bernoulli
+from dropout_cli.variants.toolkit.masks import describe_scaled_bernoulli, scaled_bernoulli
 
 
 @VARIANTS.register("inverted")
@@ -39,3 +40,7 @@ y = m * x / q
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
         """Draw m / q: mean 1, variance rate / q."""
         return scaled_bernoulli(shape, rate, rng, dtype, out)
+
+    def describe_noise(self, graph: OperationGraph, x: GraphValue, rate: float) -> GraphValue:
+        """Return m / q."""
+        return describe_scaled_bernoulli(graph, x, x.shape, rate)

@@ -29,6 +29,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.matmul import matmul_into
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import (
     MANY_STEPS,
@@ -41,7 +42,7 @@ from dropout_cli.variants.toolkit.base import (
     rate_of,
 )
 from dropout_cli.variants.toolkit.example import VariantExample
-from dropout_cli.variants.toolkit.masks import bernoulli, fraction_dropped, keep_probability
+from dropout_cli.variants.toolkit.masks import bernoulli, describe_scaled_bernoulli, fraction_dropped, keep_probability
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, ConstantRate, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
@@ -144,6 +145,20 @@ class ShakeoutLinear(ScheduledRate):
             matmul_into(x, self._cS, z, alpha=-1, beta=1)
         z += self._linear.b.value
         return z
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return z."""
+        if not graph.draws_noise or self.rate == 0:
+            return graph.apply(self._linear, x)
+        W, c = self._linear.W.value, self._variant.c
+        shifted = graph.constant(f"{self.path}/shifted", W + c * np.sign(W))
+        b = graph.constant(f"{self._linear.path}/b", self._linear.b.value)
+        noisy = graph.elementwise("multiply", x, describe_scaled_bernoulli(graph, x, x.shape, self.rate))
+        z = graph.affine(noisy, shifted, b)
+        if not c:
+            return z
+        pull = graph.affine(x, graph.constant(f"{self.path}/cS", c * np.sign(W)))
+        return graph.elementwise("subtract", z, pull)
 
     def backward(self, dy: Array) -> Array:
         """Add dW and db, and return dx = (m / q) (.) (dy (W + c S)') - c dy S'."""

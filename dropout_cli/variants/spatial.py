@@ -20,10 +20,11 @@ import numpy as np
 from dropout_cli.core.field_types import Rates
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.variants.toolkit.base import VARIANTS
 from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.map_noise import MapNoise
-from dropout_cli.variants.toolkit.masks import bernoulli, keep_probability
+from dropout_cli.variants.toolkit.masks import bernoulli, describe_scaled_bernoulli, keep_probability
 
 
 @VARIANTS.register("spatial")
@@ -54,3 +55,7 @@ y = m * x / q
         n, _, _, channels = shape
         scale = dtype.type(1 / keep_probability(rate))
         return np.asarray(np.multiply(bernoulli((n, 1, 1, channels), rate, rng), scale, dtype=dtype))
+
+    def describe_maps(self, graph: OperationGraph, x: GraphValue, rate: float) -> GraphValue:
+        """Return m / q, (1, 1, channels)."""
+        return describe_scaled_bernoulli(graph, x, (1, 1, x.shape[-1]), rate)

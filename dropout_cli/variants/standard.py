@@ -17,6 +17,7 @@ import numpy as np
 
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.variants.toolkit.activation_noise import ActivationNoise
 from dropout_cli.variants.toolkit.base import VARIANTS
 from dropout_cli.variants.toolkit.example import VariantExample
@@ -47,3 +48,7 @@ y = m * x  # not scaled in training
     def evaluation_scale(self, rate: float) -> float:
         """Return q, the mean of the mask."""
         return keep_probability(rate)
+
+    def describe_noise(self, graph: OperationGraph, x: GraphValue, rate: float) -> GraphValue:
+        """Return the mask."""
+        return graph.bernoulli(x, x.shape, keep_probability(rate))

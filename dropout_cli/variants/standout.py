@@ -24,6 +24,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.activations.sigmoid import Sigmoid
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
 from dropout_cli.variants.toolkit.example import VariantExample
@@ -89,6 +90,13 @@ class Gate(Layer):
             self._drawn = None if noise is None else self._gate
         self._a = self._activation.forward(x)
         return np.multiply(self._a, self._gate, out=self._buffer("y", x.shape, x.dtype))
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return the gated activation of z = x."""
+        z = graph.elementwise("multiply", x, self._variant.alpha)
+        keep = graph.elementwise("sigmoid", graph.elementwise("add", z, self._variant.beta))
+        gate = graph.elementwise("less", graph.uniform(x, x.shape), keep) if graph.draws_noise else keep
+        return graph.elementwise("multiply", graph.apply(self._activation, x), gate)
 
     def backward(self, dy: Array) -> Array:
         """Return dz = dy (.) gate (.) f'(z)."""

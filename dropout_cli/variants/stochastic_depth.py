@@ -27,9 +27,10 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.residual import Residual
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Supports, Variant, chain
 from dropout_cli.variants.toolkit.example import VariantExample
-from dropout_cli.variants.toolkit.masks import bernoulli, fraction_dropped, keep_probability
+from dropout_cli.variants.toolkit.masks import bernoulli, describe_scaled_bernoulli, fraction_dropped, keep_probability
 from dropout_cli.variants.toolkit.rate_schedules import RATE_SCHEDULES, ConstantRate, RateSchedule
 from dropout_cli.variants.toolkit.scheduled_rate import ScheduledRate
 
@@ -131,6 +132,15 @@ class UncertainBlock(ScheduledRate, Residual):
         np.multiply(added, self._multiplier, out=y)
         y += past
         return y
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return skip(x) + branch(x), with m / p before the branch if noise is on."""
+        if not graph.draws_noise or not self.rate:
+            return super().describe(graph, x)
+        branch, shape = graph.apply(self.branch, x), (1,) * len(x.shape)
+        multiplier = describe_scaled_bernoulli(graph, x, shape, self.rate, per_example=self._variant.per == "example")
+        past = x if self.skip is None else graph.apply(self.skip, x)
+        return graph.elementwise("add", graph.elementwise("multiply", branch, multiplier), past)
 
     def backward(self, dy: Array) -> Array:
         """Return dx: dy through the skip plus dy m / p through the branch."""

@@ -38,6 +38,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.noise_tables import draw_normal
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import VARIANTS, Location, Variant, chain
 from dropout_cli.variants.toolkit.example import VariantExample
@@ -184,6 +185,14 @@ class UnitNoise(Layer):
         self._multiplier += 1
         self._y = np.multiply(x, self._multiplier, out=self._buffer("y", x.shape, x.dtype))
         return self._y
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return x, or the noisy x."""
+        if not graph.draws_noise:
+            return x
+        sd = graph.constant(f"{self.path}/sd", np.sqrt(self.alpha.value()[:, 0]))
+        noise = graph.elementwise("add", graph.elementwise("multiply", graph.normal(x, x.shape), sd), 1.0)
+        return graph.elementwise("multiply", x, noise)
 
     def backward(self, dy: Array) -> Array:
         """Return dx = dy (.) (1 + sqrt(alpha) eps), and add dlam.

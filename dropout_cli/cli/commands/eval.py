@@ -20,13 +20,6 @@ class Split(StrEnum):
     test = "test"
 
 
-class Checkpoint(StrEnum):
-    """Checkpoints of a run."""
-
-    best = "best"
-    last = "last"
-
-
 def register_command(app: typer.Typer) -> None:
     """Register the command with `app`."""
     app.command("eval")(eval_command)
@@ -36,7 +29,7 @@ def eval_command(
     reference: arguments.RunReference,
     split: Annotated[Split, typer.Option("--split", help="The part of the data to evaluate.")] = Split.test,
     checkpoint: Annotated[
-        Checkpoint | None,
+        arguments.Checkpoint | None,
         typer.Option(
             "--checkpoint", help="The checkpoint to use (default: the one named in summary.json, otherwise last)."
         ),

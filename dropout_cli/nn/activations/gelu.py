@@ -8,6 +8,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.activations.base import ACTIVATIONS, Activation
 from dropout_cli.nn.initializers import He
 from dropout_cli.nn.layers.base import NoiseSource
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 
 
 @ACTIVATIONS.register("gelu")
@@ -31,6 +32,10 @@ class Gelu(Activation):
         cdf *= 0.5
         self._cdf = cdf
         return np.multiply(x, cdf, out=self._buffer("y", x.shape, x.dtype))
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return x Phi(x)."""
+        return graph.elementwise("gelu", x)
 
     def backward(self, dy: Array) -> Array:
         """Return dx = dy (Phi(x) + x phi(x)), phi the standard normal density."""

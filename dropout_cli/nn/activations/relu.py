@@ -7,6 +7,7 @@ from dropout_cli.nn.activations.base import ACTIVATIONS, Activation
 from dropout_cli.nn.initializers import He
 from dropout_cli.nn.layers.base import NoiseSource
 from dropout_cli.nn.layers.fast_passes import BatchParallel, DeferredPass
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 
 
 @ACTIVATIONS.register("relu")
@@ -21,6 +22,10 @@ class Relu(BatchParallel, Activation):
         """Plan y = max(x, 0)."""
         y = self._y = self._result_buffer("y", x, may_overwrite)
         return DeferredPass(y, lambda _, rows: np.maximum(x[rows], 0, out=y[rows]))
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return max(x, 0)."""
+        return graph.elementwise("relu", x)
 
     def plan_backward(self, dy: Array, *, may_overwrite: bool) -> DeferredPass:
         """Plan dx = dy where y > 0, else 0."""

@@ -10,6 +10,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.activations.base import ACTIVATIONS, Activation
 from dropout_cli.nn.initializers import LeCun
 from dropout_cli.nn.layers.base import NoiseSource
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 
 SELU_SCALE = 1.0507009873554805
 SELU_ALPHA = 1.6732632423543772
@@ -37,6 +38,10 @@ class Selu(Activation):
         y += negative
         self._y = y
         return y
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return the scaled exponential linear unit of x."""
+        return graph.elementwise("selu", x)
 
     def backward(self, dy: Array) -> Array:
         """Return dx = dy scale for y > 0, else dy scale alpha exp(x)."""

@@ -6,6 +6,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.activations.base import ACTIVATIONS, Activation
 from dropout_cli.nn.initializers import Glorot
 from dropout_cli.nn.layers.base import NoiseSource
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 
 
 @ACTIVATIONS.register("sigmoid")
@@ -23,6 +24,10 @@ class Sigmoid(Activation):
         y *= 0.5
         self._y = y
         return y
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return the logistic function of x."""
+        return graph.elementwise("sigmoid", x)
 
     def backward(self, dy: Array) -> Array:
         """Return dx = dy y (1 - y)."""

@@ -6,6 +6,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.activations.base import ACTIVATIONS, Activation
 from dropout_cli.nn.initializers import Glorot
 from dropout_cli.nn.layers.base import NoiseSource
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 
 
 @ACTIVATIONS.register("tanh")
@@ -19,6 +20,10 @@ class Tanh(Activation):
         """Return tanh x."""
         self._y = np.tanh(x, out=self._buffer("y", x.shape, x.dtype))
         return self._y
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return tanh x."""
+        return graph.elementwise("tanh", x)
 
     def backward(self, dy: Array) -> Array:
         """Return dx = dy (1 - y^2)."""

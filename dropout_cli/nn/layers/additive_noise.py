@@ -12,6 +12,7 @@ import numpy as np
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.noise_tables import draw_normal
 from dropout_cli.nn.layers.base import Layer, NoiseKind, NoiseSource
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 
 
 class AdditiveNoise(Layer):
@@ -41,6 +42,10 @@ class AdditiveNoise(Layer):
         np.multiply(eps, self.sd, out=y)
         y += x
         return y
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return x itself: only training draws this noise."""
+        return x
 
     def draws(self) -> bool:
         """Return True if the standard deviation is above 0."""

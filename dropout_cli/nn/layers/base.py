@@ -16,6 +16,7 @@ import numpy as np
 from dropout_cli.core.renamed import ReportsRenamed
 from dropout_cli.core.rng import Noise
 from dropout_cli.core.types import Array, DType, Shape
+from dropout_cli.nn.operations import GraphValue, OperationGraph, UndescribedLayer
 from dropout_cli.nn.parameter import Parameter
 
 NoiseSource: TypeAlias = Noise | None
@@ -94,6 +95,18 @@ class Layer(ReportsRenamed, ABC):
             dy: dL/dy, in the shape of y.
         """
         self.backward(dy)
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return y after adding the operations that compute it, for `dropout export`.
+
+        Args:
+            graph: The graph that collects them. It says whether dropout noise is drawn.
+            x: The input.
+
+        Raises:
+            UndescribedLayer: The layer does not say how it computes.
+        """
+        raise UndescribedLayer(self.path, f"the layer {type(self).__name__} has no method describe")
 
     def dense_output(self, y: Array) -> Array:
         """Return `y` with a column for every unit, 0 for dropped units.

@@ -18,6 +18,7 @@ from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.initializers import Initializer
 from dropout_cli.nn.layers.base import NoiseSource
 from dropout_cli.nn.layers.fast_passes import BatchParallel, DeferredPass
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.nn.parameter import Parameter
 
 Padding = Literal["same", "valid"]
@@ -117,6 +118,17 @@ class Convolution(BatchParallel):
                     y[few] += self.b.value
 
         return DeferredPass(y, convolve)
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return the convolved maps."""
+        rows, columns = (
+            conv_geometry(length, window, self.stride, self.padding)
+            for length, window in zip(x.shape[:2], self.kernel, strict=True)
+        )
+        W = graph.constant(f"{self.path}/W", self.W.value)
+        b = None if self.b is None else graph.constant(f"{self.path}/b", self.b.value)
+        padding = (rows.before, rows.after, columns.before, columns.after)
+        return graph.convolution(x, W, b, stride=self.stride, padding=padding)
 
     def plan_gradients(self, dy: Array) -> DeferredPass:
         """Plan dW = patches'dy and db = sum dy, with sums per thread that are added at the end."""

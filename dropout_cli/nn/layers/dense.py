@@ -8,6 +8,7 @@ from dropout_cli.nn.backend.matmul import matmul_into
 from dropout_cli.nn.initializers import Initializer
 from dropout_cli.nn.layers.base import NoiseSource
 from dropout_cli.nn.layers.fast_passes import PassOptimizations
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.nn.parameter import Parameter
 
 
@@ -42,6 +43,11 @@ class Dense(PassOptimizations):
         y = self._buffer("y", (len(x), self.fan_out), self.W.value.dtype)
         y[...] = self.b.value  # the product is then added to it, which saves a pass over y
         return matmul_into(x, self.W.value, y, beta=1)
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return x W + b."""
+        W, b = (graph.constant(name, parameter.value) for name, parameter in self.parameters().items())
+        return graph.affine(x, W, b)
 
     def backward(self, dy: Array) -> Array:
         """Return dx = dy W', (N, fan_in); also dW = x'dy and db = sum dy."""

@@ -13,6 +13,7 @@ from typing import Self
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.sequential import Sequential
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 
 
 class Network(Sequential):
@@ -43,6 +44,10 @@ class Network(Sequential):
         if train:
             self._thread = threading.get_ident()
         return Sequential.forward(self._here(), x, train=train, noise=noise)
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return the logits."""
+        return Sequential.describe(self._here(), graph, x)
 
     def backward(self, dy: Array) -> Array:
         """Return the gradient of the input for the last pass of this thread."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from dropout_cli.core.types import Array, DType
 from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.nn.parameter import Parameter
 
 
@@ -68,6 +69,11 @@ class Normalize(Layer):
             np.multiply(rows, self._inverse_sd, out=dx)
         return dx.reshape(dy.shape)
 
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return x_hat, with the running averages."""
+        mean, variance = (graph.constant(name, array) for name, array in self.state().items())
+        return graph.normalize(x, mean, variance, epsilon=self.epsilon)
+
     def state(self) -> dict[str, Array]:
         """Return the running mean and variance."""
         return {f"{self.path}/mean": self.mean, f"{self.path}/variance": self.variance}
@@ -94,6 +100,11 @@ class ScaleShift(Layer):
         y = np.multiply(x, self.gamma.value, out=self._buffer("y", x.shape, x.dtype))
         y += self.beta.value
         return y
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return gamma x + beta."""
+        gamma, beta = (graph.constant(name, parameter.value) for name, parameter in self.parameters().items())
+        return graph.scale_shift(x, gamma, beta)
 
     def backward(self, dy: Array) -> Array:
         """Return dx = dy gamma; also dgamma = sum dy x and dbeta = sum dy."""

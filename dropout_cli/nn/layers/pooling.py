@@ -6,6 +6,7 @@ and most passes run over a smaller map.
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.convolution import conv_geometry
 from dropout_cli.nn.layers.fast_passes import BatchParallel, DeferredPass
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 
 HEIGHT, WIDTH = 1, 2
 """Axes of maps."""
@@ -144,6 +146,8 @@ class Pooling(BatchParallel):
 
     along: type[Pool1d]
     """The layer that pools along one axis."""
+    operation: ClassVar[str]
+    """The name of its operation."""
 
     def __init__(self, path: str, window: int, stride: int | None = None) -> None:
         """Choose the window.
@@ -164,6 +168,10 @@ class Pooling(BatchParallel):
         return _one_after_another(
             first, self._down.plan_forward(first.result, train=train, noise=noise, may_overwrite=False)
         )
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return the pooled maps."""
+        return graph.pool(self.operation, x, window=self.window, stride=self.stride)
 
     def plan_backward(self, dy: Array, *, may_overwrite: bool) -> DeferredPass:
         """Plan dx, (N, h, w, channels)."""
@@ -187,12 +195,14 @@ class MaxPooling(Pooling):
     """y = the maximum of each window; its gradient goes to the first position of the maximum."""
 
     along = MaxPool1d
+    operation = "max_pool"
 
 
 class AveragePooling(Pooling):
     """y = the mean of each window; each pixel gets an equal part of dy."""
 
     along = MeanPool1d
+    operation = "mean_pool"
 
 
 class GlobalAveragePooling(Layer):
@@ -203,6 +213,10 @@ class GlobalAveragePooling(Layer):
         self._shape = x.shape
         n, h, w, c = x.shape
         return np.mean(x.reshape(n, h * w, c), axis=1, out=self._buffer("y", (n, c), x.dtype))
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return the means of the maps."""
+        return graph.reshape("global_mean", x)
 
     def backward(self, dy: Array) -> Array:
         """Return dx = dy / (h w), the same for every pixel, (N, h, w, channels)."""

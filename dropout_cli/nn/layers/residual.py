@@ -9,6 +9,7 @@ import numpy as np
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.container import Container
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 
 
 class Residual(Container):
@@ -31,6 +32,11 @@ class Residual(Container):
         skip = x if self.skip is None else self.skip.forward(x, train=train, noise=noise)
         # In a buffer of its own: branch and skip may still need their outputs for the backward pass.
         return np.add(skip, branch, out=self._buffer("y", branch.shape, branch.dtype))
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return skip(x) + branch(x)."""
+        branch = graph.apply(self.branch, x)
+        return graph.elementwise("add", x if self.skip is None else graph.apply(self.skip, x), branch)
 
     def backward(self, dy: Array) -> Array:
         """Return dx, the sum of the gradients through branch and skip."""

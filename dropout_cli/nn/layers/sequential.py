@@ -13,6 +13,7 @@ from dropout_cli.nn.layers.fast_passes import (
     releases_dx,
     releases_output,
 )
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.nn.parameter import Parameter
 
 
@@ -60,6 +61,12 @@ class Sequential(Container, PassOptimizations):
             else:
                 x, may_overwrite = layer.forward(queue.flush(x), train=train, noise=noise), releases
         return queue.flush(x)
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return the output of the last layer."""
+        for layer in self.layers:
+            x = graph.apply(layer, x)
+        return x
 
     def backward(self, dy: Array) -> Array:
         """Return the gradient of the first layer's input."""

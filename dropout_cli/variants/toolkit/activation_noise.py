@@ -19,6 +19,7 @@ from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.fast_passes import BatchParallel, DeferredPass
+from dropout_cli.nn.operations import GraphValue, OperationGraph, UndescribedLayer, is_described
 from dropout_cli.variants.toolkit.base import (
     MANY_STEPS,
     Location,
@@ -64,6 +65,19 @@ class HiddenActivationNoise(Variant):
         Returns:
             An array that broadcasts to `shape`.
         """
+
+    def describe_noise(self, graph: OperationGraph, x: GraphValue, rate: float) -> GraphValue:
+        """Return the multiplier that `draw` draws, for `dropout export --noise`.
+
+        Args:
+            graph: The graph that collects the operations.
+            x: The activation.
+            rate: The current rate.
+
+        Raises:
+            UndescribedLayer: The variant does not say with which operations it draws.
+        """
+        raise UndescribedLayer("", f"the variant {type(self).__name__} has no method describe_noise")
 
     def evaluation_scale(self, rate: float) -> float:
         """Return the factor of the activation at evaluation.
@@ -167,6 +181,20 @@ class NoisyActivation(ScheduledRate, BatchParallel):
             part += offset
 
         return DeferredPass(y, affine)
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return the noisy x, or x times the scale of the evaluation."""
+        variant, rate = self._variant, self.rate
+        if not graph.draws_noise or rate == 0:
+            scale = 1.0 if graph.draws_noise else variant.evaluation_scale(rate)
+            return x if scale == 1 else graph.elementwise("multiply", x, scale)
+        if not is_described(type(variant), "describe_noise", "draw"):
+            raise UndescribedLayer(self.path, f"the variant {type(variant).__name__} has no method describe_noise")
+        center, offset = variant.center_offset(rate)
+        if center:
+            x = graph.elementwise("subtract", x, center)
+        y = graph.elementwise("multiply", x, variant.describe_noise(graph, x, rate))
+        return graph.elementwise("add", y, offset) if center else y
 
     def plan_backward(self, dy: Array, *, may_overwrite: bool) -> DeferredPass:
         """Return dy times the same multiplier."""

@@ -14,6 +14,7 @@ import numpy as np
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.backend.noise_tables import draw_logistic
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 
 TEMPERATURE = 0.1
 
@@ -57,3 +58,21 @@ def relaxed_bernoulli(
     relaxed += 1
     relaxed *= 0.5 * scale
     return relaxed
+
+
+def describe_relaxed_bernoulli(
+    graph: OperationGraph, x: GraphValue, theta: float, *, t: float = TEMPERATURE
+) -> GraphValue:
+    """Return the operations that draw sigmoid((theta + logit u) / t), in the shape of x.
+
+    Args:
+        graph: The graph that collects them.
+        x: A value of the batch.
+        theta: The logit of the probability of a 1.
+        t: The temperature.
+    """
+    u = graph.uniform(x, x.shape)
+    rest = graph.elementwise("log", graph.elementwise("subtract", 1.0, u))
+    logit_u = graph.elementwise("subtract", graph.elementwise("log", u), rest)
+    scaled = graph.elementwise("multiply", graph.elementwise("add", logit_u, theta), 1 / t)
+    return graph.elementwise("sigmoid", scaled)

@@ -30,6 +30,7 @@ from dropout_cli.nn.backend.noise_tables import draw_normal
 from dropout_cli.nn.layers.base import NoiseSource
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.fast_passes import PassOptimizations
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.nn.parameter import Parameter
 from dropout_cli.variants.toolkit.base import Location
 
@@ -107,6 +108,31 @@ class GaussianLinear(PassOptimizations):
         z = np.multiply(self._sd, self._eps, out=self._buffer("z", mu.shape, x.dtype))
         z += mu
         return z
+
+    def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return mu, or mu + sd eps with noise."""
+        mu = self.describe_mean(graph, x)
+        if not graph.draws_noise or self.factor == 0:
+            return mu
+        sd = self.describe_sd(graph, x)
+        eps = graph.normal(x, sd.shape)
+        return graph.elementwise("add", graph.elementwise("multiply", sd, eps), mu)
+
+    def describe_mean(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return mu."""
+        W = graph.constant(f"{self.linear.path}/W", self.mean_weights())
+        return graph.affine(x, W, graph.constant(f"{self.linear.path}/b", self.linear.b.value))
+
+    def describe_sd(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
+        """Return the standard deviation of z."""
+        V, of_biases = self.variances()
+        floor = np.broadcast_to(np.asarray(self.factor * of_biases + FLOOR, V.dtype), (self.linear.fan_out,))
+        v = graph.affine(
+            graph.elementwise("square", x),
+            graph.constant(f"{self.path}/variances", V.dtype.type(self.factor) * V),
+            graph.constant(f"{self.path}/bias_variances", floor),
+        )
+        return graph.elementwise("sqrt", v)
 
     def _drawn(self, rng: Generator) -> tuple[Array, ...]:
         """Draw weights and biases once for all examples."""

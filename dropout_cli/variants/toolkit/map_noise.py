@@ -10,9 +10,10 @@ from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.nn.layers.dense import Dense
+from dropout_cli.nn.operations import GraphValue, OperationGraph, UndescribedLayer, is_described
 from dropout_cli.variants.toolkit.activation_noise import HiddenActivationNoise, NoisyActivation
 from dropout_cli.variants.toolkit.base import Location, Supports, chain
-from dropout_cli.variants.toolkit.masks import scaled_bernoulli
+from dropout_cli.variants.toolkit.masks import describe_scaled_bernoulli, scaled_bernoulli
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +40,32 @@ class MapNoise(HiddenActivationNoise):
             An array that broadcasts to `shape`.
         """
 
+    def describe_maps(self, graph: OperationGraph, x: GraphValue, rate: float) -> GraphValue:
+        """Return the multiplier that `draw_maps` draws.
+
+        Args:
+            graph: The graph that collects the operations.
+            x: The feature maps.
+            rate: The current rate.
+
+        Raises:
+            UndescribedLayer: The variant does not say with which operations it draws.
+        """
+        raise UndescribedLayer("", f"the variant {type(self).__name__} has no method describe_maps")
+
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
         """Draw the multiplier of maps; for vectors, m / q."""
         if len(shape) == 4:
             return self.draw_maps(shape, rate, rng, dtype)
         return scaled_bernoulli(shape, rate, rng, dtype, out)
+
+    def describe_noise(self, graph: OperationGraph, x: GraphValue, rate: float) -> GraphValue:
+        """Return the multiplier of maps; for vectors, m / q."""
+        if len(x.shape) == 3:
+            if not is_described(type(self), "describe_maps", "draw_maps"):
+                raise UndescribedLayer("", f"the variant {type(self).__name__} has no method describe_maps")
+            return self.describe_maps(graph, x, rate)
+        return describe_scaled_bernoulli(graph, x, x.shape, rate)
 
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
         """Return a dense unit that drops single activations at `dense_rate`."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
+from dropout_cli.nn.operations import GraphValue, OperationGraph
 
 WORDS = 2**16
 MOST_DIGITS = 4
@@ -65,6 +66,22 @@ def scaled_bernoulli(shape: Shape, rate: float, rng: Generator, dtype: DType, ou
     """
     scale = dtype.type(1 / keep_probability(rate))
     return np.asarray(np.multiply(bernoulli(shape, rate, rng), scale, out=out, dtype=dtype))
+
+
+def describe_scaled_bernoulli(
+    graph: OperationGraph, x: GraphValue, shape: Shape, rate: float, *, per_example: bool = True
+) -> GraphValue:
+    """Return the operations that draw as `scaled_bernoulli` does.
+
+    Args:
+        graph: The graph that collects them.
+        x: A value of the batch.
+        shape: The shape of the mask of one example.
+        rate: The probability of dropping.
+        per_example: False for one mask for all examples.
+    """
+    keep = keep_probability(rate)
+    return graph.elementwise("multiply", graph.bernoulli(x, shape, keep, per_example=per_example), 1 / keep)
 
 
 def _fine(shape: Shape, rate: float, rng: Generator) -> Array:
