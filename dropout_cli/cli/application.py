@@ -15,7 +15,7 @@ from dropout_cli.cli import output, streams
 from dropout_cli.cli.commands import add_commands
 from dropout_cli.cli.single_value_options import StrictTyper
 from dropout_cli.core.errors import PIPE_CLOSED, DropoutError, StopRequest, with_full_stop
-from dropout_cli.core.registry import PluginWarning
+from dropout_cli.core.plugins import PluginWarning
 
 app = StrictTyper(
     name="dropout",

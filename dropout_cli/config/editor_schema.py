@@ -11,6 +11,7 @@ from typing import Any
 
 from dropout_cli.config.declarations import REQUIRED, Key, block_keys, choice_name
 from dropout_cli.config.writing import to_plain
+from dropout_cli.core.errors import with_full_stop
 from dropout_cli.core.field_types import field_docs
 from dropout_cli.core.registry import Registry
 from dropout_cli.core.text import indefinite
@@ -97,6 +98,8 @@ class _SchemaBuilder:
             if not (self._plugins or cls.__module__.startswith("dropout_cli.")):
                 continue
             block = self.block(cls)
+            if origin := registry.origin(name):
+                block["description"] = f"{with_full_stop(block['description'])} Package: {origin}."
             # A class with a required key cannot be chosen by its bare name alone.
             if not block.get("required"):
                 bare.append(name)

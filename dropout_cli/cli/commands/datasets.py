@@ -26,4 +26,4 @@ def datasets_command(
     if name is not None:
         catalogs.print_catalog_entry(catalog.describe_dataset(arguments.find_registered(DATASETS, name)), json)
     else:
-        catalogs.print_catalog("datasets", catalog.list_datasets(), json)
+        catalogs.print_catalog("datasets", catalog.list_datasets(), json, left_out=DATASETS.unusable_plugins())
