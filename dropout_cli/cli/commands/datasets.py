@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, catalogs
+from dropout_cli.cli import arguments, catalogs, completion
 
 POSITION = 140
 
@@ -16,7 +16,13 @@ def register_command(app: typer.Typer) -> None:
 
 def datasets_command(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="The dataset to show.", show_default=False)
+        str | None,
+        typer.Argument(
+            autocompletion=completion.complete_dataset,
+            metavar="[NAME]",
+            help="The dataset to show.",
+            show_default=False,
+        ),
     ] = None,
     json: arguments.Json = False,
 ) -> None:
