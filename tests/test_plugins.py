@@ -133,6 +133,21 @@ print(OBJECTIVES["cross_entropy"]().compute_gradients(network, x, labels, None))
     assert np.abs(differences).max() < 1e-8 and own == pytest.approx(built_in)
 
 
+def test_completion_offers_what_is_installed_and_imports_nothing(site: Path, tmp_path: Path) -> None:
+    """The names of entry points, also where their modules are broken."""
+    for module in FILES:
+        (site / f"{module}.py").write_text("raise RuntimeError")
+    code = (
+        "from dropout_cli.cli.schema_keys import SchemaKeys\nkeys = SchemaKeys({})\n"
+        "import sys\nassert 'numpy' not in sys.modules\n"
+        "print(*keys.values('dataset'), *keys.values('dataset.name'), *keys.values('objective.name'))\n"
+        "print(*keys.values('training.monitor'), *keys.metrics())\n"
+    )
+    names, metrics = (line.split() for line in python(site, code).splitlines())
+    assert names.count("rings") == 2 and names.count("focal") == 1
+    assert {"val_kappa", "test.kappa", "val.kappa", "train.kappa"} <= {*metrics}
+
+
 def test_a_run_can_be_read_where_the_metric_is_not_installed(site: Path, tmp_path: Path) -> None:
     """`show` and `verify` need no package for it; a config that names a dataset without its package fails."""
     trained = dropout(site, tmp_path, "train", "digits", *FEW)
@@ -218,6 +233,19 @@ def test_what_cannot_be_used_is_left_out_with_one_line(
     words = python(site, code).replace("test.", "").split()
     assert {one for one in POINTS if one in words} == POINTS.keys() - {name}
     assert {"digits", "cross_entropy", "accuracy"} <= {*words}
+
+
+def test_a_metric_that_fails_later_does_not_end_the_run(site: Path, tmp_path: Path) -> None:
+    """One line names it, its number is empty, and the run is complete."""
+    fails = replaced("    return float(", "    assert len(given.labels) < 4, 'too many'\n    return float(")
+    (site / "dropout_lab_kappa.py").write_text(fails(FILES["dropout_lab_kappa"]))
+    done = dropout(site, tmp_path, "train", "digits", *FEW)
+    assert done.returncode == 0
+    lines = {line for line in done.stderr.splitlines() if "kappa" in line}
+    fact = "metric 'kappa' is left empty: it cannot be computed (AssertionError: too many)"
+    assert lines == {f"dropout-lab 0.3: {fact}."}
+    summary = json.loads((tmp_path / done.stdout.strip() / "summary.json").read_text())
+    assert summary["test"]["kappa"] is None and summary["test"]["accuracy"] > 0
 
 
 def test_lists_and_doctor_have_what_is_left_out(site: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ through entry points of the group `dropout_cli.metrics`, which are loaded at the
 
 import math
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -14,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from dropout_cli.core.errors import Problem
-from dropout_cli.core.plugins import PluginGroup
+from dropout_cli.core.plugins import PluginGroup, PluginWarning
 from dropout_cli.core.registry import UnknownName, did_you_mean
 from dropout_cli.metrics.predictions import ClassPredictions, TargetPredictions
 
@@ -63,13 +64,30 @@ class Metric:
         """The task whose predictions it scores."""
         return TASKS[self.needs]
 
+    def values(self, given: Any) -> Any:
+        """Return the number, or one per target; None, with a warning, if a metric of another package fails.
+
+        Args:
+            given: The predictions, as `ClassPredictions` or `TargetPredictions`.
+        """
+        try:
+            return self.function(given)
+        except Exception as error:
+            origin = _plugins.origins.get(self.name)
+            if origin is None:
+                raise
+            # The training before may have taken hours.
+            fact = f"metric '{self.name}' is left empty: it cannot be computed ({type(error).__name__}: {error})"
+            warnings.warn(str(Problem(origin, fact)), PluginWarning, stacklevel=2)
+            return None
+
     def compute(self, given: Any) -> float | None:
         """Return the metric, averaged over all targets; None if it is undefined or not a number.
 
         Args:
             given: The predictions, as `ClassPredictions` or `TargetPredictions`.
         """
-        value = self.function(given)
+        value = self.values(given)
         if isinstance(value, list):
             value = None if None in value else np.mean(value)
         return None if value is None or math.isnan(value) else float(value)
