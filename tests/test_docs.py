@@ -23,6 +23,8 @@ COMMANDS = {name: blocks for name, page in PAGES.items() if (blocks := re.findal
 PYTHON_PAGES = ("python.md", "scikit-learn.md")
 GUIDES = ("write-a-variant.md", "write-a-layer.md")
 """Pages whose commands need the files that they show: `tests/test_guides.py` runs them."""
+PLUGINS = "plugins.md"
+"""A page whose commands need the packages that it shows: `tests/test_plugins.py` runs them."""
 EXPECTED = {"README.md": "completed", "variants.md": "y = m (.) a / q"}
 """A piece of what the commands of a page print."""
 
@@ -35,7 +37,7 @@ def test_two_commands_do_all_the_set_up() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
-@pytest.mark.parametrize("page", [name for name in COMMANDS if name not in GUIDES])
+@pytest.mark.parametrize("page", [name for name in COMMANDS if name not in (*GUIDES, PLUGINS)])
 def test_every_command_of_a_page_runs(page: str, tmp_path: Path) -> None:
     """One after another in one folder, as a reader would type them; only the set-up itself is left out."""
     for name in ("configs", "tests"):

@@ -16,6 +16,7 @@ import numpy as np
 
 from dropout_cli import config
 from dropout_cli.analysis import verify_yardstick
+from dropout_cli.analysis.verify_metrics import split_known_metrics
 from dropout_cli.config.stored import load_run_config
 from dropout_cli.core import locks, npz
 from dropout_cli.core.errors import DropoutError, NewerFormat, UsageError
@@ -232,18 +233,17 @@ def _summary(run: Run) -> Iterator[Check]:
     rules = FORMAT_RULES[summary["format"]]
     stored = npz.read_npz(run.read("predictions.npz"), str(run.path / "predictions.npz"))
     kind = TASKS[summary.get("task", "classification")]
-    # The data are not needed: a summary has the names of classes or targets.
-    task = kind.from_scores(summary["test"])
+    task = kind.from_scores(summary["test"])  # a summary has the names of classes or targets
     labels, rows = stored["labels"], stored["rows"]
     recomputed = rules.scores(task, stored, labels)
-    expected = {name: recomputed[name] for name in recomputed if name in summary["test"] or name in rules.required}
-    differing = list(value_differences(summary["test"], expected))
-    yield Check("summary.json", not differing, "; ".join(differing) or "its test metrics match predictions.npz")
+    scores, expected, unknown = split_known_metrics(summary["test"], recomputed, rules.required)
+    differing = list(value_differences(scores, expected))
+    matches = f"its test metrics match predictions.npz{unknown and '; not installed, and not checked: '}{unknown}"
+    yield Check("summary.json", not differing, "; ".join(differing) or matches)
     if dummy_scores := yardstick_messages.yardstick_scores(summary, "dummy", "test"):
         recomputed = verify_yardstick.recompute_dummy(run, summary, task, labels)
-        differing = list(
-            value_differences({key: dummy_scores[key] for key in recomputed}, recomputed, "yardstick.dummy.test")
-        )
+        known = {key: dummy_scores[key] for key in recomputed}
+        differing = list(value_differences(known, recomputed, "yardstick.dummy.test"))
         yield Check("summary.json", not differing, "; ".join(differing) or "its baseline numbers match the labels")
     for name, expected_bytes in rules.tables(task, stored, labels, rows).items():
         right = run.read(name) == expected_bytes

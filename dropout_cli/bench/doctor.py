@@ -6,18 +6,23 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from dropout_cli import config
 from dropout_cli.core import environment, locks
+from dropout_cli.core.errors import Problem
+from dropout_cli.core.registry import Registry
 from dropout_cli.core.text import counted
 from dropout_cli.data.base import DATASETS
 from dropout_cli.data.cache import data_directories
 from dropout_cli.data.sources.mnist import IdxImages
+from dropout_cli.metrics import metric_labels, metric_origins, unusable_metrics
 from dropout_cli.nn.backend import threads
+from dropout_cli.objectives import OBJECTIVES
 from dropout_cli.training import loop
 from dropout_cli.training.setup import prepare
 from dropout_cli.variants import VARIANTS
@@ -55,7 +60,7 @@ def run_checks(runs_dir: Path, seconds: float = 2.0) -> list[Finding]:
         "runs": lambda: _runs(runs_dir),
         "temporary files": _temporary,
         "data": _data,
-        "variants": _plugins,
+        "plugins": _plugins,
         "determinism": lambda: self_test(seconds),
     }
     findings: list[Finding] = []
@@ -164,11 +169,21 @@ def _data() -> Iterator[Finding]:
 
 
 def _plugins() -> Iterator[Finding]:
-    ours = [name for name, cls in VARIANTS if cls.__module__.startswith("dropout_cli.")]
-    added = sorted(set(VARIANTS.names()) - set(ours))
-    yield Finding("variants", f"{len(ours)}, and from other packages {', '.join(added) if added else 'none'}")
-    for name, problem in VARIANTS.unusable_plugins().items():
-        yield Finding(f"variant '{name}'", f"of {problem.place}", str(problem))
+    registries: tuple[Registry[Any], ...] = (VARIANTS, DATASETS, OBJECTIVES)
+    for registry in registries:
+        origins = {name: registry.origin(name) for name in registry.names()}
+        yield from _plugins_of(registry.kind, origins, registry.unusable_plugins())
+    metrics = dict.fromkeys(metric_labels(), "") | metric_origins()
+    yield from _plugins_of("metric", metrics, unusable_metrics())
+
+
+def _plugins_of(kind: str, origins: Mapping[str, str], unusable: Mapping[str, Problem]) -> Iterator[Finding]:
+    """Yield how many names there are, which of them other packages add, and which cannot be used."""
+    added = [f"{name} ({origin})" for name, origin in origins.items() if origin]
+    number = len(origins) - len(added)
+    yield Finding(f"{kind}s", f"{number}, and from other packages {', '.join(added) if added else 'none'}")
+    for name, problem in unusable.items():
+        yield Finding(f"{kind} '{name}'", f"of {problem.place}", str(problem))
 
 
 def self_test(seconds: float) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """The `dropout` command: subcommands, and errors as lines and exit codes."""
 
 import io
+import os
 import signal
 import sys
 import warnings
@@ -11,11 +12,11 @@ from typing import Annotated, Any, Never
 import typer
 
 import dropout_cli
-from dropout_cli.cli import output, streams
+from dropout_cli.cli import completion, output, streams
 from dropout_cli.cli.commands import add_commands
 from dropout_cli.cli.single_value_options import StrictTyper
 from dropout_cli.core.errors import PIPE_CLOSED, DropoutError, StopRequest, with_full_stop
-from dropout_cli.core.registry import PluginWarning
+from dropout_cli.core.plugins import PluginWarning
 
 app = StrictTyper(
     name="dropout",
@@ -51,6 +52,8 @@ def run_command_line() -> Never:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks is not an error
+    if os.environ.get(completion.VARIABLE, "").startswith("complete_"):
+        sys.exit(completion.answer_shell(lambda: app(prog_name="dropout")))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     warnings.showwarning = _in_one_line(warnings.showwarning)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from dropout_cli.cli import completion
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.registry import Registry, UnknownName, UnusablePlugin, did_you_mean
 
@@ -15,6 +16,7 @@ Config: TypeAlias = Annotated[
         metavar="CONFIG|DATA",
         help="A config file (YAML), the name of a bundled config, or your data: a table, arrays or a folder of "
         "images. For data, a config is made as by `dropout config init`.",
+        autocompletion=completion.complete_config,
     ),
 ]
 Target: TypeAlias = Annotated[
@@ -30,13 +32,16 @@ Overrides: TypeAlias = Annotated[
     typer.Argument(
         metavar="[KEY=VALUE]...",
         help="Values that replace those of CONFIG, such as dropout.rate=0.3.",
+        autocompletion=completion.complete_setting,
         show_default=False,
     ),
 ]
 RunReference: TypeAlias = Annotated[
     str,
     typer.Argument(
-        metavar="RUN", help="A run folder, the unique beginning of its name, or `latest` for the newest run."
+        metavar="RUN",
+        help="A run folder, the unique beginning of its name, or `latest` for the newest run.",
+        autocompletion=completion.complete_run,
     ),
 ]
 RunsDir: TypeAlias = Annotated[Path, typer.Option("--runs-dir", metavar="DIR", help="The folder that holds the runs.")]
@@ -70,6 +75,7 @@ Metrics: TypeAlias = Annotated[
         "--metrics",
         metavar="A,B",
         help="Compare by several metrics, the main one first. The intervals are corrected for all of them together.",
+        autocompletion=completion.complete_metric,
     ),
 ]
 PairedTest: TypeAlias = Annotated[

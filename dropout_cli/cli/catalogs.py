@@ -19,7 +19,7 @@ def print_catalog(
 
     Args:
         key: The key of the list in the JSON object: `variants` or `datasets`.
-        entries: Column -> value, with the same columns in every entry.
+        entries: Column -> value, with the same columns in every entry, and `package` in those of plugins.
         json: True to print one JSON object instead of a table.
         left_out: Name -> why a plugin cannot be used.
     """
@@ -29,7 +29,8 @@ def print_catalog(
     if json:
         output.print_result(output.json_text({key: entries} | ({"left_out": unusable} if unusable else {})))
         return
-    parts = [output.format_table(list(entries[0]), [[_short(value) for value in entry.values()] for entry in entries])]
+    shown = list(dict.fromkeys(name for entry in entries for name in entry))
+    parts = [output.format_table(shown, [[_short(entry.get(name)) for name in shown] for entry in entries])]
     if unusable:
         parts.append(output.format_table(["left out", "package", "problem"], [list(one.values()) for one in unusable]))
     output.print_result("\n\n".join(parts))
@@ -51,6 +52,7 @@ def print_catalog_entry(entry: dict[str, Any], json: bool) -> None:
     ]
     parts = [
         entry["text"],
+        *_package_line(entry),
         output.format_table(("key", "default", "allowed", "about"), keys) if keys else "It has no keys.",
     ]
     if "example" in entry:
@@ -70,6 +72,7 @@ def print_variant_summary(entry: Mapping[str, Any]) -> None:
         f"{key['name']}: {'required' if key['required'] else _default(key['default'])}" for key in entry["keys"]
     )
     facts = [f"Paper: {entry['paper']}"] if entry["paper"] else []
+    facts += _package_line(entry)
     facts += [textwrap.fill(f"Keys with their defaults: {keys}", PAGE_WIDTH) if keys else "It has no keys."]
     parts = [*_equations(entry["text"]), "\n".join(facts)]
     if "example" in entry:
@@ -78,6 +81,10 @@ def print_variant_summary(entry: Mapping[str, Any]) -> None:
     more = "all notes, the table of keys and an example config"
     parts[-1] += f"\n`dropout variants {entry['name']} --full` shows {more}."
     output.print_result("\n\n".join(parts))
+
+
+def _package_line(entry: Mapping[str, Any]) -> list[str]:
+    return [f"Package: {entry['package']}"] if "package" in entry else []
 
 
 def _single_break(blank_line: re.Match[str]) -> str:

@@ -115,8 +115,7 @@ def json_schema(*, plugins: bool = True) -> dict[str, Any]:
 
 def config_template() -> str:
     """Return a config to start from: every key of the bundled digits config, with comments."""
-    shown = to_commented_yaml(load_config(find_config("digits")).experiment)
-    return f"# For completion in an editor: dropout config schema > dropout.schema.json\n{shown}"
+    return to_commented_yaml(load_config(find_config("digits")).experiment)
 
 
 def explain_config(loaded: LoadedConfig) -> list[tuple[str, str, str, str]]:

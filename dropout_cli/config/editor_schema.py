@@ -11,7 +11,8 @@ from typing import Any
 
 from dropout_cli.config.declarations import REQUIRED, Key, block_keys, choice_name
 from dropout_cli.config.writing import to_plain
-from dropout_cli.core.field_types import field_docs
+from dropout_cli.core.errors import with_full_stop
+from dropout_cli.core.field_types import describe_values, field_docs
 from dropout_cli.core.registry import Registry
 from dropout_cli.core.text import indefinite
 
@@ -25,8 +26,7 @@ def editor_schema(root: type, *, plugins: bool = True) -> Schema:
         root: the class of the whole config.
         plugins: True to include the classes that other packages add to the registries.
     """
-    maker = _SchemaBuilder(plugins)
-    schema = maker.block(root)
+    schema = block_schema(root, "A config of dropout", plugins=plugins)
     required = schema.pop("required", [])
     extends = {
         "type": "string",
@@ -35,8 +35,21 @@ def editor_schema(root: type, *, plugins: bool = True) -> Schema:
     schema["properties"] = {"extends": {"anyOf": [extends, {"type": "null"}]}, **schema["properties"]}
     if required:
         schema["anyOf"] = [{"required": required}, {"required": ["extends"]}]
-    title = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A config of dropout"}
-    return {**title, **schema, "$defs": dict(sorted(maker.definitions.items()))}
+    return {**schema, "$defs": schema.pop("$defs")}
+
+
+def block_schema(root: type, title: str, *, plugins: bool = True) -> Schema:
+    """Return the JSON Schema (2020-12) of the keys of a dataclass.
+
+    Args:
+        root: the class.
+        title: the title of the schema.
+        plugins: True to include the classes that other packages add to the registries.
+    """
+    maker = _SchemaBuilder(plugins)
+    schema = maker.block(root)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+    return {**head, **schema, "$defs": dict(sorted(maker.definitions.items()))}
 
 
 class _SchemaBuilder:
@@ -58,13 +71,18 @@ class _SchemaBuilder:
         return {**schema, "additionalProperties": False}
 
     def _property(self, key: Key, meaning: str) -> Schema:
-        default = key.default()
-        schema = {"description": meaning} if meaning else {}
-        schema |= self._value(key)
+        # Editors show only the description, so that it repeats bounds and default.
+        about, is_leaf = [meaning], key.registry is None and key.block is None
+        if is_leaf:
+            about.append(f"Allowed: {describe_values(key.annotation)}.")
+        schema, default = self._value(key), key.default()
         if default is not REQUIRED:
             name = choice_name(key, default)
             schema["default"] = name if name is not None else to_plain(default)
-        return schema
+            if (key.block is None or default is None) and "default:" not in meaning.lower():
+                shown = schema["default"]
+                about.append(f"Default: {shown if isinstance(shown, str) else json.dumps(shown)}.")
+        return {"description": " ".join(filter(None, about)), **schema}
 
     def _value(self, key: Key) -> Schema:
         if key.registry is None and key.block is None:
@@ -97,6 +115,8 @@ class _SchemaBuilder:
             if not (self._plugins or cls.__module__.startswith("dropout_cli.")):
                 continue
             block = self.block(cls)
+            if origin := registry.origin(name):
+                block["description"] = f"{with_full_stop(block['description'])} Package: {origin}."
             # A class with a required key cannot be chosen by its bare name alone.
             if not block.get("required"):
                 bare.append(name)
@@ -106,7 +126,10 @@ class _SchemaBuilder:
                 bounds = {word: value for word, value in schema.items() if word not in ("description", "default")}
                 if bounds not in alternatives:
                     alternatives.append(bounds)
-            block["properties"] = {registry.tag: {"const": name}, **block["properties"]}
+            block["properties"] = {
+                registry.tag: {"const": name, "description": block["description"]},
+                **block["properties"],
+            }
             block["required"] = [registry.tag, *block.get("required", [])]
             tagged.append(block)
         if bare:

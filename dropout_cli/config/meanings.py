@@ -25,6 +25,8 @@ def key_meanings(block: Any, path: str = "") -> dict[str, str]:
             meanings[inner] = docs.get(name, "")
             continue
         if key.registry is not None:
-            meanings[f"{inner}.{key.registry.tag}"] = (inspect.getdoc(type(value)) or "").partition("\n")[0]
+            first_line = (inspect.getdoc(type(value)) or "").partition("\n")[0]
+            origin = key.registry.origin(key.registry.name_of(type(value)))
+            meanings[f"{inner}.{key.registry.tag}"] = f"{first_line} Package: {origin}." if origin else first_line
         meanings |= key_meanings(value, inner)
     return meanings

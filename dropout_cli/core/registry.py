@@ -2,14 +2,13 @@
 
 import importlib
 import pkgutil
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, is_dataclass
 from difflib import get_close_matches
 from typing import Any, Generic, TypeVar
 
 from dropout_cli.core.errors import Problem
-from dropout_cli.core.renamed import RenamedName
+from dropout_cli.core.plugins import PluginGroup
 
 T = TypeVar("T")
 
@@ -27,10 +26,6 @@ class UnusablePlugin(UnknownName):
         self.problem = problem
 
 
-class PluginWarning(UserWarning):
-    """A part of another package cannot be used and is left out."""
-
-
 def did_you_mean(word: str, known: list[str]) -> str:
     """Return `Did you mean 'x'? ` for the nearest known word, or nothing."""
     near = get_close_matches(word, known, n=1, cutoff=0.6)
@@ -44,17 +39,26 @@ class Registry(Generic[T]):
     `package` the package whose modules register themselves when they are imported, which happens
     at the first lookup: a new file in it is found without being named anywhere. Other packages add
     to it through the entry points of the group `plugins`, each of which has the name of a
-    class and names the module that registers it. What cannot be used of them is left out, with a warning.
+    class and names the module that registers it. What cannot be used of them is left out, with a warning:
+    what is no dataclass, what lacks a method, and what `unusable` gives a reason for.
     """
 
-    def __init__(self, kind: str, *, package: str, tag: str = "name", plugins: str | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        *,
+        package: str,
+        tag: str = "name",
+        plugins: str | None = None,
+        unusable: Callable[[type], str] = lambda cls: "",
+    ) -> None:
         """Make an empty registry; nothing is imported yet."""
         self.kind = kind
         self.tag = tag
         self._package = package
-        self._plugins = plugins
+        self._plugins = PluginGroup(kind, plugins) if plugins is not None else None
+        self._unusable = unusable
         self._classes: dict[str, type[T]] = {}
-        self._left_out: dict[str, Problem] = {}
         self._complete = False
 
     def register(self, name: str) -> Callable[[type[T]], type[T]]:
@@ -83,14 +87,14 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownName: There is none.
-            LeftOut: A package has one that cannot be used.
+            UnusablePlugin: A package has one that cannot be used.
         """
         self._import_all()
         try:
             return self._classes[name]
         except KeyError:
-            if name in self._left_out:
-                raise UnusablePlugin(self._left_out[name]) from None
+            if name in (left_out := self.unusable_plugins()):
+                raise UnusablePlugin(left_out[name]) from None
             hint = did_you_mean(name, list(self._classes))
             choices = ", ".join(self.names())
             raise UnknownName(
@@ -104,7 +108,16 @@ class Registry(Generic[T]):
     def unusable_plugins(self) -> dict[str, Problem]:
         """The names that other packages have classes for which cannot be used, sorted, and why."""
         self._import_all()
-        return dict(sorted(self._left_out.items()))
+        return {} if self._plugins is None else dict(sorted(self._plugins.left_out.items()))
+
+    def origin(self, name: str) -> str:
+        """Return package and version, such as `continuous-dropout 0.1`; nothing for a class of this program."""
+        self._import_all()
+        return "" if self._plugins is None else self._plugins.origins.get(name, "")
+
+    def package_column(self, name: str) -> dict[str, str]:
+        """Return `package` and the origin, for a row of a list; nothing for a class of this program."""
+        return {"package": origin} if (origin := self.origin(name)) else {}
 
     def _import_all(self) -> None:
         if self._complete:
@@ -114,44 +127,15 @@ class Registry(Generic[T]):
         for found in pkgutil.iter_modules(getattr(module, "__path__", [])):
             importlib.import_module(f"{self._package}.{found.name}")
         if self._plugins is not None:
-            self._load_plugins(self._plugins)
+            self._plugins.load_once(
+                self._classes, name=str, module=lambda cls: cls.__module__, unusable=self._reason_unusable
+            )
 
-    def _load_plugins(self, group: str) -> None:
-        """Import what the entry points name; leave out, with a warning, whatever cannot be used."""
-        from importlib.metadata import entry_points  # not at the top: `dropout --help` would pay for it
-
-        for point in entry_points(group=group):
-            package = point.dist.name if point.dist else point.module
-            before = dict(self._classes)
-            try:
-                point.load()
-            except RenamedName as error:
-                self._classes = before
-                self._leave_out(point.name, package, error.problems[0].fact, f"Rename it in {package}")
-            except (Exception, SystemExit) as error:
-                self._classes = before
-                self._leave_out(
-                    point.name, package, f"{point.value} cannot be loaded ({type(error).__name__}: {error})"
-                )
-            else:
-                for name in sorted({point.name, *self._classes} - {*before, *self._left_out}):
-                    self._inspect(name, package)
-
-    def _inspect(self, name: str, package: str) -> None:
-        """Leave out what another package registers under that name where it is no class that can be used."""
-        cls = self._classes.get(name)
-        if cls is None:
-            self._leave_out(name, package, f"no {self.kind} of that name is registered")
-        elif missing := ", ".join(sorted(getattr(cls, "__abstractmethods__", ()))):
-            self._leave_out(name, package, f"{cls.__name__} lacks {missing}")
-        elif not is_dataclass(cls):
-            self._leave_out(name, package, f"{cls.__name__} is not a dataclass")
-
-    def _leave_out(self, name: str, package: str, reason: str, way_out: str = "") -> None:
-        self._classes.pop(name, None)
-        fact = f"{self.kind} '{name}' is left out: {reason}"
-        self._left_out[name] = Problem(package, fact, way_out or f"Mend or uninstall {package}")
-        warnings.warn(str(self._left_out[name]), PluginWarning, stacklevel=2)
+    def _reason_unusable(self, cls: type[T]) -> str:
+        """Return why a class of another package cannot be used, or nothing."""
+        if missing := ", ".join(sorted(getattr(cls, "__abstractmethods__", ()))):
+            return f"{cls.__name__} lacks {missing}"
+        return self._unusable(cls) if is_dataclass(cls) else f"{cls.__name__} is not a dataclass"
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,16 @@ from dropout_cli.core.registry import Registry
 from dropout_cli.core.types import Array, Shape
 from dropout_cli.data.augmentation import Augmentation
 
-DATASETS: Registry["Source"] = Registry("dataset", package="dropout_cli.data.sources")
 
+def _reason_unusable(cls: type) -> str:
+    if not issubclass(cls, Source):
+        return f"{cls.__name__} is not a subclass of Source"
+    return "" if isinstance(getattr(cls, "info", None), DatasetInfo) else f"{cls.__name__} lacks info, a DatasetInfo"
+
+
+DATASETS: Registry["Source"] = Registry(
+    "dataset", package="dropout_cli.data.sources", plugins="dropout_cli.datasets", unusable=_reason_unusable
+)
 
 MissingCategories: TypeAlias = Literal["auto", "level", "most_frequent"]
 """Replacement of a missing category: a category of its own, or the most frequent one."""

@@ -11,10 +11,15 @@ def list_datasets() -> list[dict[str, Any]]:
     """Return one row per dataset, sorted by name.
 
     Returns:
-        Rows with the keys name, examples, shape, classes, origin and about (one line).
+        Rows with the keys name, examples, shape, classes, origin and about; and package, if it is of another one.
     """
     return [
-        {"name": name, **cls.info._asdict(), "about": (inspect.getdoc(cls) or "").partition("\n")[0]}
+        {
+            "name": name,
+            **cls.info._asdict(),
+            "about": (inspect.getdoc(cls) or "").partition("\n")[0],
+            **DATASETS.package_column(name),
+        }
         for name, cls in DATASETS
     ]
 

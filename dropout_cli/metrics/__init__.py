@@ -1,4 +1,9 @@
-"""Metrics of predictions, and tables that show where the predictions are wrong."""
+"""Metrics of predictions, and tables that show where the predictions are wrong.
+
+A metric in another package imports `Metric`, `register_metrics` and the types of predictions from here.
+"""
+
+from typing import TYPE_CHECKING
 
 from dropout_cli.metrics import formulas  # every file there registers its metrics
 from dropout_cli.metrics.classes import (
@@ -24,9 +29,12 @@ from dropout_cli.metrics.registry import (
     larger_is_better,
     metric_labels,
     metric_name,
+    metric_origins,
     metric_part,
+    register_metrics,
     suggest_metric,
     task_metrics,
+    unusable_metrics,
     uses_labels_only,
 )
 from dropout_cli.metrics.targets import residuals_csv, score_targets
@@ -55,15 +63,18 @@ __all__ = [
     "metric_input",
     "metric_labels",
     "metric_name",
+    "metric_origins",
     "metric_part",
     "mistakes_csv",
     "predicted_classes",
+    "register_metrics",
     "residuals_csv",
     "safe_text",
     "score_classes",
     "score_targets",
     "suggest_metric",
     "task_metrics",
+    "unusable_metrics",
     "uses_labels_only",
     "validation_bytes",
     "worst_mistakes",
@@ -73,5 +84,13 @@ __all__ = [
 PARTS = ("train", "val", "test")
 DEFAULT_METRIC = "test.accuracy"
 """The metric that compares runs by default; regressions are then compared by `test.rmse`."""
-METRICS = tuple(f"{part}.{number}" for part in PARTS for number in comparable_metrics())
+METRICS: tuple[str, ...]
 """Keys of a summary by which runs can be compared; a run has those of its task."""
+
+if not TYPE_CHECKING:  # a type checker would accept any name with it
+
+    def __getattr__(name: str) -> tuple[str, ...]:
+        """Return `METRICS` when it is asked for: metrics of other packages import this package."""
+        if name != "METRICS":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return tuple(f"{part}.{number}" for part in PARTS for number in comparable_metrics())

@@ -1,16 +1,23 @@
 """Registry of metrics: name, label, direction, and the predictions that a metric needs.
 
 A file in `metrics/formulas/` registers its metrics when it is imported, and no other file names them. The summary of a
-run, `training.monitor`, the JSON schema, tables and reports all follow from the registry.
+run, `training.monitor`, the JSON schema, tables and reports all follow from the registry. Other packages add to it
+through entry points of the group `dropout_cli.metrics`, which are loaded at the first look-up.
 """
 
+import math
+import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from dropout_cli.core.errors import Problem
+from dropout_cli.core.plugins import PluginGroup, PluginWarning
 from dropout_cli.core.registry import UnknownName, did_you_mean
+from dropout_cli.metrics.predictions import ClassPredictions, TargetPredictions
 
 Need: TypeAlias = Literal["labels", "probabilities", "log_probabilities", "mean", "sd"]
 TASKS: dict[Need, str] = {
@@ -57,19 +64,86 @@ class Metric:
         """The task whose predictions it scores."""
         return TASKS[self.needs]
 
-    def compute(self, given: Any) -> float | None:
-        """Return the metric, averaged over all targets; None if it is undefined.
+    def values(self, given: Any) -> Any:
+        """Return the number, or one per target; None, with a warning, if a metric of another package fails.
 
         Args:
             given: The predictions, as `ClassPredictions` or `TargetPredictions`.
         """
-        value = self.function(given)
+        try:
+            return self.function(given)
+        except Exception as error:
+            origin = _plugins.origins.get(self.name)
+            if origin is None:
+                raise
+            # The training before may have taken hours.
+            fact = f"metric '{self.name}' is left empty: it cannot be computed ({type(error).__name__}: {error})"
+            warnings.warn(str(Problem(origin, fact)), PluginWarning, stacklevel=2)
+            return None
+
+    def compute(self, given: Any) -> float | None:
+        """Return the metric, averaged over all targets; None if it is undefined or not a number.
+
+        Args:
+            given: The predictions, as `ClassPredictions` or `TargetPredictions`.
+        """
+        value = self.values(given)
         if isinstance(value, list):
-            return None if None in value else float(np.mean(value))
-        return None if value is None else float(value)
+            value = None if None in value else np.mean(value)
+        return None if value is None or math.isnan(value) else float(value)
 
 
 _registered: dict[tuple[str, str], Metric] = {}
+"""(task, name) -> metric, as the modules have registered them so far."""
+_plugins = PluginGroup("metric", "dropout_cli.metrics")
+
+
+def _all_metrics() -> dict[tuple[str, str], Metric]:
+    """Return the table of the registered metrics, after the plugins have been loaded."""
+    _plugins.load_once(
+        _registered,
+        name=lambda key: key[1],
+        module=lambda metric: getattr(metric.function, "__module__", ""),
+        unusable=_reason_unusable,
+    )
+    return _registered
+
+
+def _reason_unusable(metric: Metric) -> str:
+    """Return why a metric of another package cannot be used, or nothing.
+
+    It is computed for a few examples.
+    """
+    if not re.fullmatch("[a-z][a-z0-9_]*", metric.name):
+        return "its name must be lower-case letters, digits and underscores"
+    if metric.larger_is_better not in (True, False, None):
+        return f"larger_is_better must be True, False or None, not {metric.larger_is_better!r}"
+    try:
+        metric.compute(_example_predictions(metric.task))
+    except Exception as error:
+        return f"it cannot be computed for a few examples ({type(error).__name__}: {error})"
+    return ""
+
+
+def _example_predictions(task: str) -> ClassPredictions | TargetPredictions:
+    """Return predictions for three examples of two classes, or of two targets."""
+    if task == "classification":
+        probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+        return ClassPredictions.of(probabilities, np.array([0, 1, 1]), ("a", "b"), np.log(probabilities))
+    mean = np.array([[0.0, 1.0], [1.0, 3.0], [2.0, 2.0]])
+    return TargetPredictions.of(mean, np.ones_like(mean), np.add(mean, [0.5, -1.0]))
+
+
+def unusable_metrics() -> dict[str, Problem]:
+    """Return the names of metrics of other packages that cannot be used, sorted, and why."""
+    _all_metrics()
+    return dict(sorted(_plugins.left_out.items()))
+
+
+def metric_origins() -> dict[str, str]:
+    """Return name -> package and version of the metrics that other packages add, sorted."""
+    _all_metrics()
+    return dict(sorted(_plugins.origins.items()))
 
 
 def register_metrics(*metrics: Metric) -> None:
@@ -82,6 +156,8 @@ def register_metrics(*metrics: Metric) -> None:
         ValueError: the task has a metric of that name, or another task has one with another direction.
     """
     for metric in metrics:
+        if metric.needs not in TASKS:
+            raise ValueError(f"metric '{metric.name}' needs '{metric.needs}', which is none of {', '.join(TASKS)}")
         name, better = metric.name, metric.larger_is_better
         if (metric.task, name) in _registered or name == LOSS:
             raise ValueError(f"metric '{name}' is registered twice for {metric.task}")
@@ -103,7 +179,7 @@ def metric_name(metric: str) -> str:
 
 def task_metrics(task: str) -> tuple[Metric, ...]:
     """Return the metrics of a task, in the order of the summary."""
-    return tuple(metric for metric in _registered.values() if metric.task == task)
+    return tuple(metric for metric in _all_metrics().values() if metric.task == task)
 
 
 def displayed_metrics(task: str) -> tuple[str, ...]:
@@ -114,7 +190,7 @@ def displayed_metrics(task: str) -> tuple[str, ...]:
 def metric_labels() -> dict[str, str]:
     """Return name -> label of every metric of all tasks."""
     by_name: dict[str, str] = {}
-    for metric in _registered.values():
+    for metric in _all_metrics().values():
         by_name.setdefault(metric.name, metric.label)
     return by_name
 
@@ -125,7 +201,7 @@ def comparable_metrics(task: str | None = None) -> tuple[str, ...]:
     Args:
         task: Restricts the metrics to one task.
     """
-    metrics = [metric for metric in _registered.values() if task in (None, metric.task)]
+    metrics = [metric for metric in _all_metrics().values() if task in (None, metric.task)]
     return tuple(dict.fromkeys(metric.name for metric in metrics if metric.larger_is_better is not None))
 
 
@@ -144,7 +220,7 @@ def larger_is_better(name: str) -> bool:
         name = name.removeprefix(prefix)
     if name == LOSS:
         return False
-    for metric in _registered.values():
+    for metric in _all_metrics().values():
         if metric.name == name and metric.larger_is_better is not None:
             return metric.larger_is_better
     raise UnknownName(f"unknown metric '{name}'. {suggest_metric(name, comparable_metrics())}")
@@ -157,7 +233,7 @@ def find_metric(name: str, task: str) -> Metric | None:
         name: The metric's name, or a dotted key that ends in it.
         task: The task.
     """
-    return _registered.get((task, metric_name(name)))
+    return _all_metrics().get((task, metric_name(name)))
 
 
 def is_share(name: str) -> bool:
@@ -181,7 +257,7 @@ def uses_labels_only(name: str) -> bool:
 
 def _of_name(number: str) -> list[Metric]:
     """Return the metrics of that name, one per task; raise UnknownName if there is none."""
-    found = [one for one in _registered.values() if one.name == metric_name(number)]
+    found = [one for one in _all_metrics().values() if one.name == metric_name(number)]
     if not found:
         raise UnknownName(f"unknown metric '{number}'. {suggest_metric(metric_name(number), tuple(metric_labels()))}")
     return found

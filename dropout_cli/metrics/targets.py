@@ -30,7 +30,7 @@ def score_targets(mean: Array, sd: Array | None, true: Array, names: Sequence[st
         raise ValueError(f"predictions {mean.shape} do not fit {true.shape} and {len(names)} targets")
     given = TargetPredictions.of(mean, sd, true)
     every = registry.task_metrics("regression")
-    columns = {metric.name: metric.function(given) or [None] * len(names) for metric in every}
+    columns = {metric.name: metric.values(given) or [None] * len(names) for metric in every}
     rows = [
         {"target": name, **{key: values[t] for key, values in columns.items()}, "support": len(true)}
         for t, name in enumerate(names)

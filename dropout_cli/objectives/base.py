@@ -8,7 +8,12 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.variants.toolkit.base import Variant
 
-OBJECTIVES: Registry["Objective"] = Registry("objective", package="dropout_cli.objectives")
+OBJECTIVES: Registry["Objective"] = Registry(
+    "objective",
+    package="dropout_cli.objectives",
+    plugins="dropout_cli.objectives",
+    unusable=lambda cls: "" if issubclass(cls, Objective) else f"{cls.__name__} is not a subclass of Objective",
+)
 
 
 class Objective(ABC):

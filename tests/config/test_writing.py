@@ -96,7 +96,6 @@ def test_an_annotated_experiment_is_every_key_with_its_meaning_and_loads(tmp_pat
 def test_the_template_starts_from_the_bundled_digits(tmp_path: Path) -> None:
     """`config init` prints an experiment that is known to work."""
     assert experiment(tmp_path, config_template()) == load_config(bundled_configs()["digits"]).experiment
-    assert config_template().startswith("# For completion in an editor: dropout config schema")
 
 
 def test_every_key_of_the_experiment_says_what_it_means() -> None:

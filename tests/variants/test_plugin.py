@@ -171,7 +171,8 @@ def test_python_code_gets_a_warning(installed: Path) -> None:
     """Once; later look-ups know what is left out."""
     (installed / f"{MODULE}.py").write_text(SOURCE + "raise RuntimeError")
     code = (
-        "import warnings\nfrom dropout_cli.core.registry import UnusablePlugin, PluginWarning\n"
+        "import warnings\nfrom dropout_cli.core.plugins import PluginWarning\n"
+        "from dropout_cli.core.registry import UnusablePlugin\n"
         "from dropout_cli.variants import VARIANTS\n"
         "with warnings.catch_warnings(record=True) as found:\n"
         "    assert all('continuous' not in VARIANTS.names() for _ in range(2))\n"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, output
+from dropout_cli.cli import arguments, completion, output
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import counted
 
@@ -33,6 +33,7 @@ def compare_command(
     what: Annotated[
         list[str] | None,
         typer.Argument(
+            autocompletion=completion.complete_compared,
             metavar="[RUN|SWEEP]...",
             help="Runs and sweeps. If none are given, paths are read from standard input, one per line.",
         ),
@@ -41,6 +42,7 @@ def compare_command(
         list[str] | None,
         typer.Option(
             "--baseline",
+            autocompletion=completion.complete_setting,
             metavar="KEY=VALUE",
             help="The setting that all others are compared with, such as dropout.variant=none. Can be given several "
             "times.",
@@ -58,6 +60,7 @@ def compare_command(
         str | None,
         typer.Option(
             "--metric",
+            autocompletion=completion.complete_metric,
             metavar="NAME",
             help="A metric in summary.json (default: test.accuracy).",
         ),

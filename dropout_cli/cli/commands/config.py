@@ -10,12 +10,17 @@ import typer
 from dropout_cli.cli import arguments, output
 from dropout_cli.cli.config_argument import find_config_argument
 from dropout_cli.cli.single_value_options import StrictTyper
-from dropout_cli.core.errors import RunFailed, UsageError
+from dropout_cli.core.errors import DropoutError, RunFailed, UsageError
 
 if TYPE_CHECKING:
     from dropout_cli.data.overview import DatasetOverview
 
 POSITION = 180
+
+SCHEMA_FILE = "dropout.schema.json"
+"""The schema that `config init --schema` writes beside the config."""
+SCHEMA_LINE = f"# yaml-language-server: $schema=./{SCHEMA_FILE}"
+HINT = "# For completion and hovers in an editor: `dropout config init --schema` writes dropout.schema.json, too."
 
 app = StrictTyper(help="Write, check and explain configs.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -44,10 +49,16 @@ def init(
         Path | None,
         typer.Option("--test", metavar="FILE", help="With --data: a second table, with the rows to test on."),
     ] = None,
+    schema: Annotated[
+        bool,
+        typer.Option(
+            "--schema",
+            help="Also write dropout.schema.json beside FILE. Editors use it to complete, check and explain keys.",
+        ),
+    ] = False,
 ) -> None:
     """Write a commented config to start from, and print its path. Existing files are kept."""
     from dropout_cli import config
-    from dropout_cli.runs.atomic_io import write_new
 
     guess = ""
     if data is None and target is not None:
@@ -60,17 +71,35 @@ def init(
         from dropout_cli.config.starter import starter_config
 
         text, guess = starter_config(data.absolute(), target, None if test is None else test.absolute())
+    beside = file.with_name(SCHEMA_FILE)
+    # A path in the text would be wrong on another machine, and tell the name of the user.
+    first = SCHEMA_LINE if schema or beside.is_file() else HINT if data is None else ""
+    if first:
+        text = f"{first}\n{text}"
+    _write(file, text.encode())
+    if schema and not beside.is_file():
+        try:
+            _write(beside, f"{output.json_text(config.json_schema())}\n".encode())
+        except DropoutError:
+            file.unlink()
+            raise
+    if guess:
+        output.print_stderr(guess)
+    output.print_path(file)
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write a new file; raise UsageError if it exists or cannot be written."""
+    from dropout_cli.runs.atomic_io import write_new
+
     try:
-        write_new(file, text.encode())
+        write_new(file, content)
     except FileExistsError:
         raise UsageError(str(file), "the file already exists", "Choose another file name.") from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise RunFailed(str(file), f"cannot be written ({error.strerror})", "Free some space there.") from None
         raise UsageError(str(file), f"cannot be written ({error.strerror})", "Choose another file name.") from None
-    if guess:
-        output.print_stderr(guess)
-    output.print_path(file)
 
 
 @app.command()
@@ -172,8 +201,11 @@ def show(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    sweep: Annotated[bool, typer.Option("--sweep", help="Print the schema of sweep files instead.")] = False,
+) -> None:
     """Print the JSON Schema of configs, for completion and checks in editors."""
     import dropout_cli.config as configs
+    from dropout_cli.sweeps.sweep_schema import sweep_schema
 
-    output.print_result(output.json_text(configs.json_schema()))
+    output.print_result(output.json_text(sweep_schema() if sweep else configs.json_schema()))

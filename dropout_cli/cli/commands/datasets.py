@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, catalogs
+from dropout_cli.cli import arguments, catalogs, completion
 
 POSITION = 140
 
@@ -16,7 +16,13 @@ def register_command(app: typer.Typer) -> None:
 
 def datasets_command(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="The dataset to show.", show_default=False)
+        str | None,
+        typer.Argument(
+            autocompletion=completion.complete_dataset,
+            metavar="[NAME]",
+            help="The dataset to show.",
+            show_default=False,
+        ),
     ] = None,
     json: arguments.Json = False,
 ) -> None:
@@ -26,4 +32,4 @@ def datasets_command(
     if name is not None:
         catalogs.print_catalog_entry(catalog.describe_dataset(arguments.find_registered(DATASETS, name)), json)
     else:
-        catalogs.print_catalog("datasets", catalog.list_datasets(), json)
+        catalogs.print_catalog("datasets", catalog.list_datasets(), json, left_out=DATASETS.unusable_plugins())

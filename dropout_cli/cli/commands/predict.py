@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dropout_cli.cli import arguments
+from dropout_cli.cli import arguments, completion
 from dropout_cli.cli.output import print_path, print_stderr
 from dropout_cli.core.errors import RunFailed, UsageError
 
@@ -30,6 +30,7 @@ def predict_command(
     reference: Annotated[
         str,
         typer.Argument(
+            autocompletion=completion.complete_run_or_sweep,
             metavar="RUN|SWEEP",
             help="A run, `latest` for the newest run, or the folder of a sweep, whose runs of one setting are "
             "averaged.",
@@ -65,6 +66,7 @@ def predict_command(
         list[str] | None,
         typer.Option(
             "--setting",
+            autocompletion=completion.complete_setting,
             metavar="KEY=VALUE",
             help="With a sweep: the setting that predicts, such as dropout.rate=0.3 (default: the best one on the "
             "validation part). Can be given several times.",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dropout_cli.cli import arguments
+from dropout_cli.cli import arguments, completion
 from dropout_cli.cli.output import print_path
 
 POSITION = 80
@@ -18,7 +18,12 @@ def register_command(app: typer.Typer) -> None:
 
 def report_command(
     reference: Annotated[
-        str, typer.Argument(metavar="RUN|SWEEP", help="A run, `latest` for the newest run, or the folder of a sweep.")
+        str,
+        typer.Argument(
+            autocompletion=completion.complete_run_or_sweep,
+            metavar="RUN|SWEEP",
+            help="A run, `latest` for the newest run, or the folder of a sweep.",
+        ),
     ],
     output: Annotated[
         Path | None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, output
+from dropout_cli.cli import arguments, completion, output
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import counted
 
@@ -24,7 +24,12 @@ def register_command(app: typer.Typer) -> None:
 def runs_command(
     named: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RUN]...", help="The runs to list (default: all).", show_default=False),
+        typer.Argument(
+            autocompletion=completion.complete_run,
+            metavar="[RUN]...",
+            help="The runs to list (default: all).",
+            show_default=False,
+        ),
     ] = None,
     sort: Annotated[
         str, typer.Option("--sort", metavar="KEY", help="Sort by this key. Write -KEY to sort from high to low.")

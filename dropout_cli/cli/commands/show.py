@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, output
+from dropout_cli.cli import arguments, completion, output
 from dropout_cli.core.errors import UsageError
 
 POSITION = 110
@@ -19,7 +19,11 @@ def register_command(app: typer.Typer) -> None:
 def show_command(
     reference: Annotated[
         str,
-        typer.Argument(metavar="RUN|SWEEP", help="A run, as for the other commands, or the folder of a sweep."),
+        typer.Argument(
+            autocompletion=completion.complete_run_or_sweep,
+            metavar="RUN|SWEEP",
+            help="A run, as for the other commands, or the folder of a sweep.",
+        ),
     ],
     figures: Annotated[
         bool,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, output, progress, run_result
+from dropout_cli.cli import arguments, completion, output, progress, run_result
 from dropout_cli.cli.config_argument import find_config_argument, load_sweep_argument
 from dropout_cli.core.errors import SweepIncomplete, UsageError
 from dropout_cli.core.text import counted
@@ -47,13 +47,18 @@ def sweep(
     file: Annotated[
         str,
         typer.Argument(
+            autocompletion=completion.complete_config,
             metavar="SWEEP|CONFIG|DATA",
             help="A sweep file (with the key `base`), a config file, the name of a bundled config, or your data.",
         ),
     ],
     values: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY=V1,V2]...", help="Values to sweep, such as dropout.rate=0,0.2,0.5."),
+        typer.Argument(
+            autocompletion=completion.complete_setting,
+            metavar="[KEY=V1,V2]...",
+            help="Values to sweep, such as dropout.rate=0,0.2,0.5.",
+        ),
     ] = None,
     target: arguments.Target = None,
     seeds: Annotated[
@@ -69,12 +74,19 @@ def sweep(
         list[str] | None,
         typer.Option(
             "--baseline",
+            autocompletion=completion.complete_setting,
             metavar="KEY=VALUE",
             help="The setting that all others are compared with. Can be given several times.",
         ),
     ] = None,
     metric: Annotated[
-        str | None, typer.Option("--metric", metavar="NAME", help="The metric to compare (default: test.accuracy).")
+        str | None,
+        typer.Option(
+            "--metric",
+            autocompletion=completion.complete_metric,
+            metavar="NAME",
+            help="The metric to compare (default: test.accuracy).",
+        ),
     ] = None,
     metrics: arguments.Metrics = None,
     test: arguments.PairedTest = None,

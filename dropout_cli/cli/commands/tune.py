@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, output, progress
+from dropout_cli.cli import arguments, completion, output, progress
 from dropout_cli.cli.config_argument import find_config_argument, load_sweep_argument
 from dropout_cli.core.errors import SweepIncomplete
 from dropout_cli.core.text import counted
@@ -27,6 +27,7 @@ def tune_command(
     file: Annotated[
         str,
         typer.Argument(
+            autocompletion=completion.complete_config,
             metavar="SWEEP|CONFIG|DATA",
             help="A sweep file (with the key `base`), a config file, the name of a bundled config, or your data.",
         ),
@@ -34,6 +35,7 @@ def tune_command(
     values: Annotated[
         list[str] | None,
         typer.Argument(
+            autocompletion=completion.complete_setting,
             metavar="[KEY=V1,V2]...",
             help="The values to search, such as dropout.rate=0,0.2,0.5 or dropout.rate={uniform: [0, 0.6]}.",
         ),
@@ -55,6 +57,7 @@ def tune_command(
         str | None,
         typer.Option(
             "--metric",
+            autocompletion=completion.complete_metric,
             metavar="NAME",
             help="The metric to compare (default: test.accuracy). The search uses its validation value.",
         ),

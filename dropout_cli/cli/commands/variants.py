@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dropout_cli.cli import arguments, catalogs
+from dropout_cli.cli import arguments, catalogs, completion
 from dropout_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +21,13 @@ def register_command(app: typer.Typer) -> None:
 
 def variants_command(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="The variant to show.", show_default=False)
+        str | None,
+        typer.Argument(
+            autocompletion=completion.complete_variant,
+            metavar="[NAME]",
+            help="The variant to show.",
+            show_default=False,
+        ),
     ] = None,
     figure: Annotated[
         Path | None,

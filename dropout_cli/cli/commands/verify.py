@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, output, progress
+from dropout_cli.cli import arguments, completion, output, progress
 from dropout_cli.core.errors import Mismatch, UsageError
 from dropout_cli.core.text import counted
 
@@ -24,7 +24,11 @@ def register_command(app: typer.Typer) -> None:
 def verify_command(
     reference: Annotated[
         str,
-        typer.Argument(metavar="RUN|SWEEP", help="A run, as for the other commands, or the folder of a sweep."),
+        typer.Argument(
+            autocompletion=completion.complete_run_or_sweep,
+            metavar="RUN|SWEEP",
+            help="A run, as for the other commands, or the folder of a sweep.",
+        ),
     ],
     replay: Annotated[
         bool, typer.Option("--replay", help="Also train the run again and compare the files byte by byte.")

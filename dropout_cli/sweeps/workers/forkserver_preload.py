@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 
 from dropout_cli import config
-from dropout_cli.core.registry import PluginWarning
+from dropout_cli.core.plugins import PluginWarning
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.workers import job
 

@@ -24,7 +24,11 @@ from dropout_cli.variants.toolkit.example import VariantExample
 from dropout_cli.variants.toolkit.rate_schedules import ConstantRate, RateSchedule
 
 VARIANTS: Registry["Variant"] = Registry(
-    "variant", package="dropout_cli.variants", tag="variant", plugins="dropout_cli.variants"
+    "variant",
+    package="dropout_cli.variants",
+    tag="variant",
+    plugins="dropout_cli.variants",
+    unusable=lambda cls: "" if issubclass(cls, Variant) else f"{cls.__name__} is not a subclass of Variant",
 )
 
 

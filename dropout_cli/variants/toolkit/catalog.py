@@ -10,7 +10,11 @@ from dropout_cli.variants.toolkit.worked_example import example_of, worked_examp
 
 
 def list_variants() -> list[dict[str, Any]]:
-    """Return one row per variant, by name: name, about (one line), acts_on, learns, paper."""
+    """Return one row per variant, sorted by name.
+
+    Returns:
+        Rows with the keys name, about (one line), acts_on, learns, paper; and package, if it is of another one.
+    """
     return [
         {
             "name": name,
@@ -18,6 +22,7 @@ def list_variants() -> list[dict[str, Any]]:
             "acts_on": cls.acts_on,
             "learns": cls.learns or "nothing",
             "paper": cls.paper,
+            **VARIANTS.package_column(name),
         }
         for name, cls in VARIANTS
     ]
