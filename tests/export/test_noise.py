@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from dropout_cli.analysis.predict import unlabeled_dataset
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.export.description import describe_run
@@ -23,9 +22,9 @@ ERRORS = 6
 def passes_of_run(model: SmallModel) -> Array:
     """Return the probabilities of noisy passes of a run, (PASSES, N, classes)."""
     loaded = restore.load_without_data(model.run)
-    part, dataset = unlabeled_dataset(loaded.fitted, model.x)
+    dataset = loaded.fitted.unlabeled_dataset(model.x)
     with loaded.learner.averaged() as network:
-        drawn = forward_passes.noisy_passes(network, dataset, part, seed=7, count=PASSES, batch=100)
+        drawn = forward_passes.noisy_passes(network, dataset, dataset.train, seed=7, count=PASSES, batch=100)
         return np.array([loaded.task.predict(outputs)["probabilities"] for outputs in drawn])
 
 
