@@ -118,7 +118,7 @@ class FinishedSweep:
         """Write one HTML page about the sweep into its folder, and return its path."""
         from dropout_cli.report import sweep_report
 
-        self._folder.add_result("report.html", sweep_report(self._folder))
+        self._folder.add_results({"report.html": sweep_report(self._folder)})
         return self.path / "report.html"
 
     def __repr__(self) -> str:

@@ -97,6 +97,8 @@ class Training:
     init_from: Annotated[str, PathField()] | None = None
     """Folder of a run. Training starts from its weights, for parameters of the same name and shape. null: new
     weights."""
+    tensorboard: bool = False
+    """True: write the metrics of each epoch for TensorBoard while the run trains. The package tensorboard is needed."""
 
     def __post_init__(self) -> None:
         """Raise InvalidField if settings contradict each other."""

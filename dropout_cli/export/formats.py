@@ -10,9 +10,9 @@ from dropout_cli.export.render_numpy import numpy_files
 from dropout_cli.export.render_onnx import onnx_files
 from dropout_cli.export.render_tensorboard import run_files_for_tensorboard, sweep_files_for_tensorboard
 from dropout_cli.export.render_torch import torch_files
-from dropout_cli.export.tensorboard_events import EVENT_FILE
 from dropout_cli.runs import Run, atomic_io, safe_read, write_atomic
 from dropout_cli.sweeps.folder import SweepFolder
+from dropout_cli.training.tensorboard_log import EVENT_FILE
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,13 @@ def export_sweep(folder: SweepFolder, *, output: Path | None = None, checkpoint:
         UsageError: No run is complete, or there is something else at `output`.
         RunFailed: A run is damaged, or `output` cannot be written.
     """
-    target = safe_read.path_inside(folder.path, "tensorboard") if output is None else output
+    target = folder.path_of("tensorboard") if output is None else output
     _require_replaceable(target, EVENT_FILE)
-    _write_folder(target, sweep_files_for_tensorboard(folder, checkpoint))
+    files = sweep_files_for_tensorboard(folder, checkpoint)
+    if output is None:
+        folder.add_results({f"tensorboard/{name}": data for name, data in files.items()})
+    else:
+        _write_folder(target, files)
     return target
 
 

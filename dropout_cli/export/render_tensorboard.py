@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from dropout_cli.core.environment import install_command
 from dropout_cli.core.errors import UsageError
 from dropout_cli.export.tensorboard_events import (
-    EVENT_FILE,
     final_scores,
     hyperparameters,
     image_value,
@@ -16,6 +14,7 @@ from dropout_cli.runs import Run
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.records import differing_keys
 from dropout_cli.sweeps.stored_plan import read_plan
+from dropout_cli.training.tensorboard_log import EVENT_FILE, require_tensorboard
 
 
 def run_files_for_tensorboard(run: Run, checkpoint: str | None = None) -> dict[str, bytes]:
@@ -29,7 +28,7 @@ def run_files_for_tensorboard(run: Run, checkpoint: str | None = None) -> dict[s
         UsageError: The package tensorboard is not installed, or the run has no checkpoint.
         RunFailed: A file of the run is damaged.
     """
-    _require_tensorboard()
+    require_tensorboard("--format tensorboard")
     return {EVENT_FILE: pack_events(run_events(run, checkpoint), run.created / 1e9)}
 
 
@@ -44,7 +43,7 @@ def sweep_files_for_tensorboard(folder: SweepFolder, checkpoint: str | None = No
         UsageError: The package tensorboard is not installed, or no run is complete.
         RunFailed: A file of a run is damaged.
     """
-    _require_tensorboard()
+    require_tensorboard("--format tensorboard")
     plan = read_plan(folder)
     runs = {cell.id: Run(folder.cell(cell.id)) for cell in (plan.cells if plan else ()) if folder.is_complete(cell.id)}
     if not runs:
@@ -79,12 +78,3 @@ def _sweep_file(folder: SweepFolder, runs: Mapping[str, Run], keys: Sequence[str
     events = [Event(wall_time=start, summary=known)]
     events += [Event(wall_time=start, summary=Summary(value=[figure])) for figure in figures]
     return pack_events(events, start)
-
-
-def _require_tensorboard() -> None:
-    """Raise UsageError if the package is not installed."""
-    try:
-        import tensorboard.summary.writer.record_writer  # noqa: F401
-    except ImportError:
-        way_out = f"Install it with '{install_command('tensorboard')}'."
-        raise UsageError("--format tensorboard", "needs the package tensorboard", way_out) from None

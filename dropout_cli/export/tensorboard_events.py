@@ -4,19 +4,17 @@ The records are those of TensorBoard's own writer. A file is built in memory, so
 and holds the times of the run, so that the same run gives the same bytes.
 """
 
-import io
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dropout_cli.runs import Run
 from dropout_cli.training import restore
+from dropout_cli.training.tensorboard_log import pack_records, scalars_event, version_event
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event
 
-EVENT_FILE = "events.out.tfevents.0.dropout"
-"""The name of every file; TensorBoard reads files with `tfevents` in their names."""
 WRITER = "dropout export"
 PARTS = ("train", "val", "test")
 PNG_SIZE = slice(16, 24)
@@ -30,14 +28,7 @@ def pack_events(events: Iterable["Event"], start: float) -> bytes:
         events: The events after the version of the file.
         start: The time of the first event, in seconds since 1970.
     """
-    from tensorboard.compat.proto.event_pb2 import Event, SourceMetadata
-    from tensorboard.summary.writer.record_writer import RecordWriter
-
-    version = Event(wall_time=start, file_version="brain.Event:2", source_metadata=SourceMetadata(writer=WRITER))
-    writer = RecordWriter(buffer := io.BytesIO())
-    for event in (version, *events):
-        writer.write(event.SerializeToString(deterministic=True))
-    return buffer.getvalue()
+    return pack_records([version_event(start, WRITER), *events])
 
 
 def run_events(run: Run, checkpoint: str | None, keys: Sequence[str] | None = None) -> Iterator["Event"]:
@@ -65,10 +56,8 @@ def run_events(run: Run, checkpoint: str | None, keys: Sequence[str] | None = No
         shown = hyperparameters(run, keys)
         yield Event(wall_time=start, summary=hparams.hparams_pb(shown, trial_id=run.name, start_time_secs=start))
     for place, epoch in enumerate(columns["epoch"]):
-        values = [
-            Summary.Value(tag=name, simple_value=column[place]) for name, column in columns.items() if name != "epoch"
-        ]
-        yield Event(wall_time=times[place], step=int(epoch), summary=Summary(value=values))
+        metrics = {name: column[place] for name, column in columns.items()}
+        yield scalars_event(metrics, int(epoch), times[place])
     last, end = int(columns["epoch"][-1]) if times else 0, times[-1] if times else start
     scores = [Summary.Value(tag=name, simple_value=value) for name, value in final_scores(summary)]
     yield Event(wall_time=end, step=last, summary=Summary(value=scores))

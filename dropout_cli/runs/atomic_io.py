@@ -122,17 +122,22 @@ def _sync(path: Path) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Append a line to a log.
+    """Append a line to a log; raises as `append_bytes`."""
+    append_bytes(path, f"{line}\n".encode("utf-8", "backslashreplace"))
+
+
+def append_bytes(path: Path, data: bytes) -> None:
+    """Append bytes to a file.
 
     Raises:
-        RunFailed: the system refuses the write, or the log is not a regular file.
+        RunFailed: the system refuses the write, or the file is not a regular one.
     """
     # NONBLOCK: opening a named pipe must not wait. NOFOLLOW: a link must not lead to a file elsewhere.
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     with os_errors(path), os.fdopen(os.open(path, flags, 0o666), "ab") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise RunFailed(str(path), "is not a regular file", "Delete it, and run the same command again.")
-        file.write(f"{line}\n".encode("utf-8", "backslashreplace"))
+        file.write(data)
 
 
 def remove_file(path: Path) -> None:

@@ -14,7 +14,7 @@ A cell is a planned run; its ID is a hash of its config.
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -256,15 +256,23 @@ class SweepFolder:
         if not self._has_bytes(MANIFEST, listing):
             write_atomic(self.path_of(MANIFEST), listing)
 
-    def add_result(self, name: str, data: bytes) -> None:
-        """Write a file of a later command; the manifest keeps the digests of all other files."""
-        write_atomic(self.path_of(name), data)
+    def add_results(self, files: Mapping[str, bytes]) -> None:
+        """Write files of a later command; the manifest keeps the digests of all other files.
+
+        Args:
+            files: Name -> bytes.
+        """
+        for name, data in files.items():
+            path = self.path_of(name)
+            with os_errors(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, data)
         try:
             listed = manifest.parse_manifest(self.read(MANIFEST))
         except (UsageError, ValueError):  # without a manifest, or with a damaged one, there is nothing to keep
             return
-        digests = sorted((listed | {name: hashlib.sha256(data).hexdigest()}).items())
-        write_atomic(self.path_of(MANIFEST), manifest.format_manifest(dict(digests)))
+        listed |= {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+        write_atomic(self.path_of(MANIFEST), manifest.format_manifest(dict(sorted(listed.items()))))
 
     def _json(self, name: str) -> dict[str, Any]:
         return parse_json_file(self.read(name), str(self.path / name), FORMAT)

@@ -20,6 +20,7 @@ from dropout_cli.training import loop, result_changes
 from dropout_cli.training.checkpoint import BEST, LAST, Saver, Snapshot, config_digest
 from dropout_cli.training.results import finish_run
 from dropout_cli.training.setup import PreparedExperiment, prepare, thread_limit
+from dropout_cli.training.tensorboard_log import LiveTensorboard, require_tensorboard
 from dropout_cli.training.warm_start import warm_start
 
 TrainingWatch: TypeAlias = Callable[[loop.TrainingProgress | loop.EpochRecord], None]
@@ -38,7 +39,10 @@ def prepare_run(experiment: Experiment) -> PreparedExperiment:
         ConfigError: The config does not fit the data, or a run that it names.
         DataError: Data are missing or have changed.
         RunFailed: A run that the config names is damaged.
+        UsageError: A package that the config needs is not installed.
     """
+    if experiment.training.tensorboard:
+        require_tensorboard("training.tensorboard")
     return warm_start(prepare(experiment))
 
 
@@ -167,6 +171,7 @@ def _train(prepared: PreparedExperiment, run: Run, saver: Saver, history: CsvLog
         return
     timings = run.table("timings.csv")
     timings.truncate(learner.epoch)
+    live = LiveTensorboard(run) if prepared.experiment.training.tensorboard else None
     targets = prepared.distillation.targets if prepared.distillation else None
     for event in loop.train_epochs(learner, prepared.dataset, prepared.experiment, prepared.task, targets):
         if isinstance(event, loop.EpochRecord):
@@ -180,6 +185,8 @@ def _train(prepared: PreparedExperiment, run: Run, saver: Saver, history: CsvLog
                 "save_seconds": time.perf_counter() - started,
             }
             timings.append({"epoch": event.epoch, "examples": event.examples} | seconds)
+            if live is not None:
+                live.add(event.metrics, event.epoch)
         watch(event)  # may raise a StopRequest, for example when the time budget is used up
         if selection is not None and selection.exhausted:
             return

@@ -145,6 +145,9 @@ def test_without_the_package_tensorboard_the_command_says_how_to_install_it(
 ) -> None:
     """In one line, and nothing is written."""
     monkeypatch.setitem(sys.modules, "tensorboard.summary.writer.record_writer", None)
-    with pytest.raises(UsageError, match=r"--format tensorboard: needs the package tensorboard. Install it with 'pip"):
+    with pytest.raises(
+        UsageError,
+        match=r"--format tensorboard: needs the package tensorboard, which is not installed. Install it with 'pip",
+    ):
         export_run(models("none").run, "tensorboard", output=tmp_path / "board")
     assert not list(tmp_path.iterdir())

@@ -45,7 +45,7 @@ def report_command(
         folder = SweepFolder(Path(reference))
         page, place = reports.sweep_report(folder), folder.path / "report.html"
         if output is None:
-            folder.add_result("report.html", page)
+            folder.add_results({"report.html": page})
     else:
         run = runs.find_run(reference, runs_dir)
         page, place = reports.run_report(run), run.path / "after/report/report.html"
