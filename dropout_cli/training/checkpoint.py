@@ -108,6 +108,7 @@ DEFAULTS_OF_NEW_KEYS: dict[tuple[str, str], Any] = {
     ("objective", "class_weights"): None,
     ("objective", "teacher_noise"): "dropout",
     ("dropout", "noise_precision"): USUAL_PRECISION,
+    ("training", "tensorboard"): False,
 }
 """Keys that configs of older versions lack, with the values that have the same effect as their absence."""
 
@@ -134,11 +135,11 @@ def comparable_config(values: dict[str, Any]) -> dict[str, Any]:
 def config_digest(experiment: Experiment) -> str:
     """Return the SHA-256, in hex, of all keys that decide what is computed.
 
-    The number of epochs and the times of saving do not count.
+    The number of epochs, the times of saving and a file for TensorBoard do not count.
     """
     values = comparable_config(config.to_dict(experiment))
-    for key in ("epochs", "save_every"):
-        values["training"].pop(key)
+    for key in ("epochs", "save_every", "tensorboard"):
+        values["training"].pop(key, None)
     return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

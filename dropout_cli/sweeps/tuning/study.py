@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dropout_cli.config.validate import node_value
 from dropout_cli.core.environment import install_command
@@ -20,7 +20,7 @@ from dropout_cli.runs.atomic_io import os_errors
 from dropout_cli.sweeps import plan
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.spec import Sweep
-from dropout_cli.training.checkpoint import IGNORED_KEY
+from dropout_cli.training.checkpoint import comparable_config
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -64,7 +64,7 @@ def open_study(sweep: Sweep, folder: SweepFolder) -> "Iterator[Study]":
                 load_if_exists=True,
             )
             identity = _identity(sweep)
-            if study.user_attrs.setdefault(ASKED, identity) != identity:
+            if _comparable(study.user_attrs.setdefault(ASKED, identity)) != _comparable(identity):
                 fact = "the folder contains a different search (config, data, keys, metric or number of seeds differ)"
                 raise UsageError(str(folder.path), fact, "Choose another folder with --out.")
             study.set_user_attr(ASKED, identity)
@@ -110,15 +110,19 @@ def _identity(sweep: Sweep) -> str:
     """Return the identity of a search as JSON."""
     # The number of trials is not a part of it, so that a search can be extended.
     found = plan.make_plan(replace(sweep, points=(sweep.axes.fixed,), seeds=(0,))).groups[0].config
-    base = {key: value for key, value in found.items() if key != IGNORED_KEY}
-    if base["dataset"]["folds"] is None:  # studies of older versions have no folds
-        base = base | {"dataset": {key: one for key, one in base["dataset"].items() if key not in ("folds", "fold")}}
+    base = comparable_config(found)
     axes = {
         "grid": {key: [value for value, _ in values] for key, values in sweep.axes.grid.items()},
         "zip": [{setting.key: setting.value for setting in row} for row in sweep.axes.rows],
         "draw": {key: node_value(node) for key, node in sweep.axes.distributions.items()},
     }
     return json.dumps({"base": base, **axes, "metric": sweep.metric, "repeats": sweep.repeats}, sort_keys=True)
+
+
+def _comparable(identity: str) -> dict[str, Any]:
+    """Return an identity without keys at their defaults that studies of older versions lack."""
+    found: dict[str, Any] = json.loads(identity)
+    return found | {"base": comparable_config(found["base"])}
 
 
 def resume_trial(study: "Study", known: Collection[int]) -> "Trial | None":
