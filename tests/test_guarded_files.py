@@ -31,6 +31,7 @@ ALLOWED = {
     "analysis/output_format.py": "the user's data file",
     "analysis/prediction_input.py": "the user's data file",
     "bench": "programs and figures of measurements, in temporary folders",
+    "cli/schema_keys.py": "the schema of the package",
     "cli/streams.py": "the null device",
     "report/page.py": "style and script of the package",
     "sweeps/status.py": "SQLite opens its file itself, after a check of the folder",

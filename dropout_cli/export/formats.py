@@ -168,7 +168,8 @@ def _require_replaceable(output: Path, signed_file: str | None) -> None:
 
 def _is_signed(path: Path) -> bool:
     """Return True if a regular file has the signature near its beginning."""
-    if not path.is_file() or path.is_symlink():
+    try:
+        with safe_read.open_regular_file(path) as file:
+            return SIGNATURE in file.read(SIGNED_BYTES)
+    except (OSError, UsageError):
         return False
-    with path.open("rb") as file:
-        return SIGNATURE in file.read(SIGNED_BYTES)

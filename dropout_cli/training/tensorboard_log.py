@@ -1,7 +1,7 @@
-"""`training.tensorboard`: a file of TensorBoard that grows by the metrics of each epoch while a run trains.
+"""`training.tensorboard`: a file for TensorBoard that grows while a run trains.
 
-It is written anew from `metrics.csv` when a run begins or is resumed, so that no epoch is in it twice. `dropout export
---format tensorboard` writes a file with weights, figures and final metrics, too.
+Each epoch adds its metrics. The file is written anew from `metrics.csv` when a run begins or is resumed, so that no
+epoch is in it twice. `dropout export --format tensorboard` writes a file with weights, figures and final metrics, too.
 """
 
 import io
