@@ -101,15 +101,15 @@ def parse_test(name: str) -> TestName:
 
 
 def parse_seeds(text: str | None) -> int | tuple[int, ...] | None:
-    """Parse a count of seeds, `10`, or a list, `0,3,7`; raise ConfigError for anything else."""
+    """Parse a count of seeds, `10`, or a list, `0,3,7` or `3,`; raise ConfigError for anything else."""
     if text is None:
         return None
     try:
-        numbers = tuple(map(int, text.split(",")))
+        numbers = tuple(map(int, text.removesuffix(",").split(",")))
     except ValueError:
         numbers = (-1,)
     # A count of 0 leaves nothing to train.
-    if min(numbers) < 0 or numbers == (0,) or (len(numbers) == 1 and numbers[0] > MOST_CELLS):
+    if min(numbers) < 0 or ("," not in text and not 1 <= numbers[0] <= MOST_CELLS):
         raise ConfigError("--seeds", f"'{text}' is neither a count nor a list of seeds", "Write 10, or 0,1,2.")
     return numbers if "," in text else numbers[0]
 

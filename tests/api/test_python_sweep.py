@@ -74,6 +74,14 @@ def test_the_same_call_continues_a_sweep(folder: Path) -> None:
     assert len(after) == 8 and before.items() <= after.items()
 
 
+def test_a_list_of_one_seed_is_not_a_number_of_seeds(tmp_path: Path) -> None:
+    """Seed 0 alone is a list, too."""
+    config = {"dataset": "iris", "dropout": {"variant": "inverted"}, "training": {"epochs": 1}}
+    for seed in (0, 3):
+        found = dropout.sweep(config, {"dropout.rate": [0]}, seeds=[seed], out=tmp_path / str(seed), progress=False)
+        assert {*found.results["seed"]} == {seed}
+
+
 def test_another_folder_is_no_sweep(tmp_path: Path) -> None:
     """The error names it."""
     with pytest.raises(UsageError, match="is not the folder of a sweep"):
