@@ -83,8 +83,7 @@ def read_input(
         if not model.fitted.columns:
             raise DataError(IN_MEMORY, "is a table, but this run was trained on arrays", "Give an array")
         frame = given.rename(columns=str).reset_index(drop=True)
-        place: RowLocator = lambda row: f"{IN_MEMORY}, row {row}" if row >= 0 else IN_MEMORY  # noqa: E731
-        return _tables(model, [(frame, None, place, ())], missing)
+        return _tables(model, [(frame, None, _place_in_memory, ())], missing)
     files = given
     if any(map(is_image_input, files)):
         for other in files:
@@ -104,6 +103,11 @@ def _is_array(file: Path) -> bool:
     name = file.name.lower()
     # IDX files are published gzipped.
     return name.removesuffix(".gz").endswith((".npy", ".npz", "ubyte", ".idx"))
+
+
+def _place_in_memory(row: int) -> str:
+    """Return the name of a row of a table in memory, for messages."""
+    return f"{IN_MEMORY}, row {row}" if row >= 0 else IN_MEMORY
 
 
 def _table_settings(model: LoadedWithoutData) -> TableSource:

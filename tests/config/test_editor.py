@@ -167,7 +167,7 @@ def test_every_leaf_says_what_is_allowed_and_its_default() -> None:
 
 
 def test_the_sweep_schema_knows_every_key_of_every_class() -> None:
-    """Those of all variants; each has the values that a config takes."""
+    """Settings of every variant; each accepts the values that a config takes."""
     import jsonschema
 
     schema = sweep_schema()

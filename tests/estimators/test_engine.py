@@ -49,7 +49,7 @@ SETTINGS_OF_VARIANTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("variant", SETTINGS_OF_VARIANTS)
 def test_it_predicts_what_the_run_of_the_same_config_predicts(variant: str, tmp_path: Path) -> None:
-    """The same seed, examples and settings give the same weights, byte by byte, and the same noise."""
+    """Equal seeds, examples and settings give equal weights, byte by byte, and equal noise."""
     given = {"variant": variant} | SETTINGS_OF_VARIANTS[variant]
     overrides = ("dataset.val_fraction=0", "seed=5", "yardstick=none", "training.epochs=3")
     run = small_run.train(tmp_path, f"dropout={json.dumps(given)}", *overrides)

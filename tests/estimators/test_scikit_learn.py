@@ -76,7 +76,7 @@ def test_bags_of_them_vote() -> None:
 
 
 def test_two_processes_score_like_one() -> None:
-    """The same numbers for every fold."""
+    """Every fold gives equal numbers."""
     pipeline = make_pipeline(StandardScaler(), DropoutClassifier(**FAST))
     one, two = (cross_val_score(pipeline, X, FLOWERS, cv=4, n_jobs=jobs) for jobs in (1, 2))
     assert one.tolist() == two.tolist() and one.mean() > 0.85

@@ -175,7 +175,7 @@ def test_a_hostile_archive_is_refused_and_leaves_nothing(kind: str, tmp_path: Pa
 
 
 def test_a_result_is_bytes(tmp_path: Path) -> None:
-    """What a worker sends is compared with its form, and is never an object of its making."""
+    """The result of a worker is checked as bytes, and no object of its making is built."""
     for result in (JobResult(b"archive\nof bytes", 0, ""), JobResult(None, 3, "why"), JobResult(b"", 0, "")):
         assert unpack_result(pack_result(result)) == result
     for sent in (
