@@ -43,7 +43,7 @@ class NotebookBar:
 
     def print(self, text: str, **_: object) -> None:
         """Print a line below the bar."""
-        print(text, file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"{text}\n")
 
     def __enter__(self) -> "NotebookBar":
         """Show the bar."""

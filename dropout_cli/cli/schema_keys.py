@@ -43,7 +43,8 @@ class SchemaKeys:
     @cached_property
     def _schema(self) -> dict[str, Any]:
         text = (bundled_folder() / "dropout.schema.json").read_text("utf-8")
-        return json.loads(text)  # type: ignore[no-any-return]
+        schema: dict[str, Any] = json.loads(text)
+        return schema
 
     def keys(self, start: str) -> list[str]:
         """Return the keys one level below the last point of `start` that begin with it.

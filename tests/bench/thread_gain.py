@@ -1,12 +1,14 @@
 """How much faster a step is with all threads than with one: the numbers behind `threads.suitable_threads`.
 
 The two alternate in one process, a few steps at a time, and the shortest steps count. So the numbers are right on a
-machine that other processes use as well, if it is idle now and then.
+machine that other processes use as well, if it is idle now and then. With `--busy`, another process keeps one core
+busy, and the median counts.
 """
 
 import argparse
 import sys
 import time
+from contextlib import nullcontext
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from dropout_cli.core.environment import available_cores
 from dropout_cli.core.rng import Noise
 from dropout_cli.training import setup
 from dropout_cli.training.loop import take_step
+from tests.acceptance.busy import busy_process
 
 DENSE = (
     (64, (784, 512, 512, 10)),
@@ -32,8 +35,8 @@ DENSE = (
 """Batch size and widths."""
 
 
-def best_ms(case: BenchmarkCase, seconds: float) -> dict[int, float]:
-    """Return threads -> a low percentile of the milliseconds of a step, measured in turns."""
+def step_ms(case: BenchmarkCase, seconds: float, quantile: float) -> dict[int, float]:
+    """Return threads -> a quantile of the milliseconds of a step, measured in turns."""
     data, times = ours.random_batches(case), dict[int, list[float]]()
     parts = {}
     for threads in (1, available_cores()):
@@ -49,21 +52,23 @@ def best_ms(case: BenchmarkCase, seconds: float) -> dict[int, float]:
                     take_step(learner, experiment, x, labels, Noise(0, 1), lr=1e-3)
                     if number > 1:  # the threads have just been started
                         times.setdefault(threads, []).append(time.perf_counter() - began)
-    return {threads: 1e3 * float(np.quantile(found, 0.02)) for threads, found in times.items()}
+    return {threads: 1e3 * float(np.quantile(found, quantile)) for threads, found in times.items()}
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.bench.thread_gain")
     parser.add_argument("--seconds", type=float, default=20, help="seconds per case")
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--busy", action="store_true", help="beside a process that keeps one core busy")
+    given = parser.parse_args()
     cases = [BenchmarkCase(name=str(size), widths=widths, batch=size, optimizer="adam") for size, widths in DENSE]
-    for case in [*cases, CNN]:
-        times = best_ms(case, seconds)
-        one, many = times[1], times[max(times)]
-        largest = case.batch * max((a * b for a, b in zip(case.widths, case.widths[1:], strict=False)), default=0)
-        name = "-".join(map(str, case.widths)) or case.name
-        sys.stdout.write(
-            f"{name}, batch {case.batch}: {largest / 1e6:.0f} M multiply-adds in the largest product; one thread "
-            f"{one:.2f} ms, {max(times)} threads {many:.2f} ms, gain {one / many:.2f}\n"
-        )
-        sys.stdout.flush()
+    with busy_process() if given.busy else nullcontext():
+        for case in [*cases, CNN]:
+            times = step_ms(case, given.seconds, 0.5 if given.busy else 0.02)
+            one, many = times[1], times[max(times)]
+            largest = case.batch * max((a * b for a, b in zip(case.widths, case.widths[1:], strict=False)), default=0)
+            name = "-".join(map(str, case.widths)) or case.name
+            sys.stdout.write(
+                f"{name}, batch {case.batch}: {largest / 1e6:.0f} M multiply-adds in the largest product; one thread "
+                f"{one:.2f} ms, {max(times)} threads {many:.2f} ms, gain {one / many:.2f}\n"
+            )
+            sys.stdout.flush()

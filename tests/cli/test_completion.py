@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -120,9 +120,9 @@ def test_names_and_metrics_are_those_of_the_registries() -> None:
     [("dropout", "variant", VARIANTS), ("dataset", "name", DATASETS), ("architecture", "name", ARCHITECTURES)],
     ids=["dropout", "dataset", "architecture"],
 )
-def test_after_a_choice_only_its_keys_are_offered(block: str, tag: str, registry: object) -> None:
+def test_after_a_choice_only_its_keys_are_offered(block: str, tag: str, registry: Iterable[tuple[str, type]]) -> None:
     """They are the fields of the chosen class."""
-    for name, cls in registry:  # type: ignore[attr-defined]
+    for name, cls in registry:
         found = SchemaKeys({f"{block}.{tag}": name}).keys(f"{block}.")
         assert {key.rstrip("=.").rpartition(".")[2] for key in found} == {tag, *block_keys(cls)}, name
 

@@ -273,7 +273,8 @@ def test_weights_on_any_scale_give_the_same_dataset() -> None:
     source = DATASETS["iris"]()
     weights = 1.0 + np.arange(150) % 3
     one, other = (split_and_scale(source, replace(source.read(), weights=k * weights)) for k in (1, 1024))
-    assert one.train.weights is not None and np.array_equal(one.train.weights, other.train.weights)  # type: ignore[arg-type]
+    assert one.train.weights is not None and other.train.weights is not None
+    assert np.array_equal(one.train.weights, other.train.weights)
 
 
 def test_effective_examples_is_the_count_for_equal_weights() -> None:

@@ -177,7 +177,7 @@ DENSE_PRODUCT = 500_000_000
 
 The threads of BLAS wait for each other several times in a step, and for a core if another program uses it. The longer
 the products, the more a thread gains and the less it waits. Measured on two cores with
-`python -m tests.bench.thread_gain`:
+`python -m tests.bench.thread_gain`, the last row with `--busy`:
 
     largest product, millions             51    78   134   206   537   537  2097
     speed of two threads, of one         1.42  1.13  1.44  1.61  1.50  1.78  1.70
