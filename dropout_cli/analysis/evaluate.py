@@ -11,18 +11,13 @@ from typing import Any
 import numpy as np
 
 from dropout_cli import plots
-from dropout_cli.analysis import mc_notices
+from dropout_cli.analysis.predictors import find_part, predict_part, with_target_error
 from dropout_cli.core import npz
-from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
-from dropout_cli.data.dataset import Part
-from dropout_cli.nn.layers.base import Layer
 from dropout_cli.runs import FORMAT, Run, json_bytes
 from dropout_cli.runs.summary import describe_scored_train
-from dropout_cli.tasks import Task
 from dropout_cli.tasks.base import task_files
-from dropout_cli.training import forward_passes, pass_noise, restore
-from dropout_cli.training.restore import LoadedModel
+from dropout_cli.training import forward_passes, restore
 from dropout_cli.training.setup import thread_limit
 
 
@@ -54,9 +49,9 @@ def evaluate_run(
         RunFailed: The checkpoint is damaged, or the files cannot be written.
     """
     trained = restore.load_model(run, checkpoint, allow_changed_data=allow_changed_data)
-    part, dataset, settings = _part(trained, split), trained.dataset, trained.experiment.training
+    part, dataset, settings = find_part(trained, split), trained.dataset, trained.experiment.training
     with thread_limit(trained.experiment), trained.learner.averaged() as network:
-        task = _calibrated(trained, network)
+        task = with_target_error(trained, network)
         prediction = task.predict(forward_passes.outputs(network, dataset, part, batch=settings.evaluation_batch))
     numbers = {"split": split, "checkpoint": trained.checkpoint, **task.scores(prediction, part.labels)}
     written = task_files(task, prediction, part, title=f"{dataset.name}, {split}", figures=figures)
@@ -102,7 +97,7 @@ def run_figures(run: Run) -> dict[str, bytes]:
     trained = restore.load_model(run)
     test, dataset, settings = trained.dataset.test, trained.dataset, trained.experiment.training
     with thread_limit(trained.experiment), trained.learner.averaged() as network:
-        task = _calibrated(trained, network)
+        task = with_target_error(trained, network)
         prediction = task.predict(forward_passes.outputs(network, dataset, test, batch=settings.evaluation_batch))
     figures = task.figures(prediction, test, f"{dataset.name}, test")
     return figures | plots.epoch_figures(
@@ -149,78 +144,51 @@ def evaluate_monte_carlo(
         RunFailed: The checkpoint is damaged, or the files cannot be written.
     """
     trained = restore.load_model(run, checkpoint, allow_changed_data=allow_changed_data)
-    part, dataset, settings = _part(trained, split), trained.dataset, trained.experiment.training
-    seed, batch = trained.experiment.seed, settings.evaluation_batch
+    part, dataset, settings = find_part(trained, split), trained.dataset, trained.experiment.training
     with thread_limit(trained.experiment), trained.learner.averaged() as network:
-        task = _calibrated(trained, network)
-        scaled = task.predict(forward_passes.outputs(network, dataset, part, batch=batch))
-        # The seed of the run: the same command gives the same bytes every time.
-        noise: dict[str, Any] = {"seed": seed, "training_noise": all_noise}
-        # Asked before the passes: a hundred equal passes look like certainty.
-        notices = mc_notices.no_noise_notice(network, dataset, part, trained.experiment, all_noise)
-        target_noise = pass_noise.fit_pass_noise(
-            task, network, dataset, trained.experiment, count=passes, training_noise=all_noise
-        )
-        notices += target_noise.notices()
-        if dataset.val is None and target_noise.needs_passes:
-            notices.append(mc_notices.NOISE_FROM_TRAINING)
-        drawn = target_noise.combine_passes(
-            forward_passes.noisy_passes(network, dataset, part, count=passes, batch=batch, **noise), part.labels
-        )
+        task = with_target_error(trained, network)
+        found = predict_part(trained, network, task, part, passes=passes, all_noise=all_noise)
         networks = [
             task.scores(task.predict(outputs), part.labels)
-            for outputs in forward_passes.sampled_networks(network, dataset, part, count=thinned, **noise)
+            for outputs in forward_passes.sampled_networks(
+                network,
+                dataset,
+                part,
+                seed=trained.experiment.seed,
+                count=thinned,
+                batch=settings.evaluation_batch,
+                training_noise=all_noise,
+            )
         ]
-    ways = {"weight_scaling": scaled, **drawn.predictions}
     numbers: dict[str, Any] = {
         "split": split,
         "checkpoint": trained.checkpoint,
         "mc": passes,
-        **{name: task.scores(prediction, part.labels) for name, prediction in ways.items()},
+        **{name: task.scores(prediction, part.labels) for name, prediction in found.predictions.items()},
         "thinned": _spread(networks, task.displayed_metrics) if networks else None,
-        **{name: float(values.mean()) for name, values in drawn.uncertainties.items()},
-        **drawn.scores,
+        **{name: float(values.mean()) for name, values in found.uncertainties.items()},
+        **found.scores,
     }
     # Only regression has further scores, and with them a second likelihood.
-    if drawn.scores:
+    if found.scores:
         numbers["nll_gaussian"] = numbers["monte_carlo"]["nll"]
     # The usual noise is not noted: folders of older versions do not have the key either.
     if all_noise:
         numbers["mc_noise"] = "all"
-    if notices:
-        numbers["notices"] = notices
+    if found.notices:
+        numbers["notices"] = found.notices
     title = f"{dataset.name}, {split}, {passes} Monte-Carlo passes"
-    combined = drawn.predictions["monte_carlo"]
+    combined = found.predictions["monte_carlo"]
     written = task_files(task, combined, part, title=title, figures=figures)
     written["metrics.json"] = json_bytes({"format": FORMAT} | numbers)
     # The first array of a prediction is the main one: probabilities or mean.
-    first = next(iter(scaled))
-    others = {name: prediction[first] for name, prediction in ways.items() if name != "monte_carlo"}
+    first = next(iter(combined))
+    others = {name: prediction[first] for name, prediction in found.predictions.items() if name != "monte_carlo"}
     written["predictions.npz"] = npz.write_npz(
-        labels=part.labels, rows=part.rows, **combined, **others, **drawn.uncertainties
+        labels=part.labels, rows=part.rows, **combined, **others, **found.uncertainties
     )
     run.write_result(eval_folder_name(numbers), written)
     return numbers
-
-
-def _calibrated(trained: LoadedModel, network: Layer) -> Task:
-    """Return the run's task; for regression with the noise of this checkpoint's targets."""
-    dataset, batch = trained.dataset, trained.experiment.training.evaluation_batch
-    # Probabilities need no noise of the targets.
-    if trained.task.name == "classification":
-        return trained.task
-    part = dataset.val or dataset.train  # without a validation part, the estimate is too small
-    return trained.task.fit_error(forward_passes.outputs(network, dataset, part, batch=batch), part.labels)
-
-
-def _part(trained: LoadedModel, split: str) -> Part:
-    """Return a part of the data. Raise UsageError if the run does not have it."""
-    part = trained.dataset.part(split)
-    if part is None:
-        raise UsageError(
-            "--split", f"this run has no {split} part, because dataset.val_fraction is 0", "Choose train or test."
-        )
-    return part
 
 
 def _spread(networks: Sequence[dict[str, Any]], numbers: Sequence[str]) -> dict[str, Any]:

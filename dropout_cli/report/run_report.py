@@ -19,6 +19,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.metrics import predicted_classes
 from dropout_cli.plots.words import number_words
 from dropout_cli.report.common import key_value_table, narrow_tables, scores_table
+from dropout_cli.report.inspection_sections import inspection_sections
 from dropout_cli.report.mistake_images import mistake_gallery
 from dropout_cli.report.page import (
     Code,
@@ -127,6 +128,7 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
         [key_value_table("Values of the dropout layers", learned)] if isinstance(learned, dict) and learned else []
     )
     yield Section("Dropout", [*reported, *(str(line) for line in summary.get("warnings", []))])
+    yield from inspection_sections(run)
     yield Section("Method", list(_method(summary, stored)))
     place = shlex.quote(str(run.path))
     commands = f"dropout train {shlex.quote(str(run.path / RESOLVED))}\ndropout verify {place} --replay"

@@ -1,31 +1,51 @@
 """Outputs of a trained network, with noise off or on, in batches of a fixed size.
 
-Other batch sizes give other last bits. In a noisy pass every example draws noise of its own; where draws are shared,
-as in a thinned network, there is one draw for all examples, and so the outputs for one of them do not depend on the
-others. Drawn is the noise of the dropout; that of the training (Layer.noise_kind) only where it is asked for.
+Other batch sizes give other last bits. In a noisy pass every example has its own draws. If draws are shared, as in a
+sampled network, all examples have the same draws, so the outputs of one example do not depend on the others. A pass
+draws the noise of dropout; the noise of the training (Layer.noise_kind) only on request.
+
+Several passes over the same examples compute the layers before the first noise once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from dropout_cli.core.rng import Noise
-from dropout_cli.core.types import Array
+from dropout_cli.core.types import Array, DType
 from dropout_cli.data.dataset import BatchReader, Dataset, Part
 from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.sequential import Sequential
+
+MAX_KEPT_BYTES = 256 * 2**20
+"""The largest outputs of the layers before the first noise that are kept for the next pass."""
 
 
 def outputs(
     network: Layer, dataset: Dataset, part: Part, *, batch: int, rows: Array | None = None, noise: NoiseSource = None
 ) -> Array:
     """Return the outputs for a part, (n, outputs); without noise unless it is given."""
+    return _in_batches(network.forward, network.dtype, dataset, part, batch=batch, rows=rows, noise=noise)
+
+
+def _in_batches(
+    forward: Callable[..., Array],
+    dtype: DType,
+    dataset: Dataset,
+    part: Part,
+    *,
+    batch: int,
+    rows: Array | None,
+    noise: NoiseSource,
+) -> Array:
+    """Return the results of a forward function for a part, whose examples get the given dtype."""
     indices = np.arange(len(part)) if rows is None else rows
-    batches = BatchReader(dataset, part, min(batch, len(indices)), network.dtype)
+    batches = BatchReader(dataset, part, min(batch, len(indices)), dtype)
     pieces = []
     for start in range(0, len(indices), batch):
         chunk = indices[start : start + batch]
         x, _ = batches.take(slice(int(chunk[0]), int(chunk[-1]) + 1) if rows is None else chunk)
-        pieces.append(network.forward(x, noise=None if noise is None else noise.next_batch()).copy())
+        pieces.append(forward(x, noise=None if noise is None else noise.next_batch()).copy())
     return np.concatenate(pieces)
 
 
@@ -57,24 +77,48 @@ def noisy_passes(
         shared: True if all examples get the same draws, so that the outputs of an example do not depend on the others.
             If a layer has no shared draws, the examples are computed one at a time.
     """
-    if shared and not _shares(network, dataset, part, seed, training_noise):
+    tried = _tried(network, dataset, part, seed, training_noise)
+    if shared and not _shares(tried):
         batch = 1
-    for number in range(count):
-        noise = Noise(seed, number, role="monte_carlo", training=training_noise, shared=shared)
-        yield outputs(network, dataset, part, batch=batch, rows=rows, noise=noise)
+    noises = (
+        Noise(seed, number, role="monte_carlo", training=training_noise, shared=shared) for number in range(count)
+    )
+    yield from _several_passes(
+        network, dataset, part, noises, _unused(seed, training_noise), count=count, batch=batch, rows=rows
+    )
 
 
 def sampled_networks(
-    network: Layer, dataset: Dataset, part: Part, *, seed: int, count: int, training_noise: bool = False
+    network: Layer,
+    dataset: Dataset,
+    part: Part,
+    *,
+    seed: int,
+    count: int,
+    batch: int,
+    rows: Array | None = None,
+    training_noise: bool = False,
 ) -> Iterator[Array]:
     """Yield the outputs of sampled networks, each (N, C).
 
-    Network k draws from the stream `thinned:<path>`, index k. The examples are computed one at a time, because a
-    sampled network is the same for all of them.
+    Network k draws once for all examples, from the stream `thinned:<path>`, index k.
+
+    Args:
+        network: The network.
+        dataset: The data, for the scaling.
+        part: The examples.
+        seed: The seed of the run.
+        count: Number of sampled networks.
+        batch: Examples per forward pass. If a layer has no shared draws, the examples are computed one at a time.
+        rows: Rows of the part; None takes all.
+        training_noise: True to draw all noise of the training, not the dropout alone.
     """
-    for number in range(count):
-        noise = Noise(seed, number, role="thinned", training=training_noise, shared=True)
-        yield outputs(network, dataset, part, batch=1, noise=noise)
+    tried = _tried(network, dataset, part, seed, training_noise)
+    noises = (Noise(seed, number, role="thinned", training=training_noise, shared=True) for number in range(count))
+    batch = batch if _shares(tried) else 1
+    yield from _several_passes(
+        network, dataset, part, noises, _unused(seed, training_noise), count=count, batch=batch, rows=rows
+    )
 
 
 def draws_noise(network: Layer, dataset: Dataset, part: Part, *, seed: int, training_noise: bool = False) -> bool:
@@ -82,14 +126,84 @@ def draws_noise(network: Layer, dataset: Dataset, part: Part, *, seed: int, trai
     return _tried(network, dataset, part, seed, training_noise).has_drawn
 
 
-def _shares(network: Layer, dataset: Dataset, part: Part, seed: int, training_noise: bool) -> bool:
+def _several_passes(
+    network: Layer,
+    dataset: Dataset,
+    part: Part,
+    noises: Iterator[Noise],
+    unused: Noise,
+    *,
+    count: int,
+    batch: int,
+    rows: Array | None,
+) -> Iterator[Array]:
+    """Yield the outputs of a pass with each noise.
+
+    Args:
+        network: The network.
+        dataset: The data, for the scaling.
+        part: The examples.
+        noises: The noise of each pass.
+        unused: Noise for trying a pass.
+        count: Number of passes.
+        batch: Examples per forward pass.
+        rows: Rows of the part; None takes all.
+    """
+    forward = _forward_after_noise(network, dataset, part, unused, count=count, batch=batch, rows=rows)
+    for noise in noises:
+        if forward is None:
+            yield outputs(network, dataset, part, batch=batch, rows=rows, noise=noise)
+        else:
+            yield forward(noise)
+
+
+def _forward_after_noise(
+    network: Layer, dataset: Dataset, part: Part, unused: Noise, *, count: int, batch: int, rows: Array | None
+) -> Callable[[Noise], Array] | None:
+    """Return a function for the outputs of a noisy pass that begins at the first noise.
+
+    The same batches go through the same layers, so its outputs are equal to the last bit.
+
+    Returns:
+        The function; None if nothing comes before the first noise, or if the outputs there are too large to keep.
+    """
+    if count < 2 or not isinstance(network, Sequential):
+        return None
+    one = BatchReader(dataset, part, 1, network.dtype).take(slice(0, 1))[0]
+    before, after = network.split_at_noise(one, unused)
+    if not before:
+        return None
+    first = Sequential("before the noise", before)
+    examples = len(part) if rows is None else len(rows)
+    if first.forward(one).nbytes * examples > MAX_KEPT_BYTES:
+        return None
+    kept = _in_batches(first.forward, network.dtype, dataset, part, batch=batch, rows=rows, noise=None)
+    if not after:
+        return lambda noise: kept.copy()
+    rest = Sequential("from the noise on", after)
+
+    def forward(noise: Noise) -> Array:
+        pieces = (
+            rest.forward(kept[start : start + batch], noise=noise.next_batch()).copy()
+            for start in range(0, examples, batch)
+        )
+        return np.concatenate(list(pieces))
+
+    return forward
+
+
+def _shares(tried: Noise) -> bool:
     """Return True if every noisy layer can share its draws among examples."""
-    noise = _tried(network, dataset, part, seed, training_noise)
-    return set(noise) <= noise.shared_paths
+    return set(tried) <= tried.shared_paths
 
 
 def _tried(network: Layer, dataset: Dataset, part: Part, seed: int, training_noise: bool) -> Noise:
     """Return the noise after a pass over one example; it knows which layers drew."""
-    noise = Noise(seed, 0, role="monte_carlo", training=training_noise, shared=True)
+    noise = _unused(seed, training_noise)
     outputs(network, dataset, part, batch=1, rows=np.arange(1), noise=noise)
     return noise
+
+
+def _unused(seed: int, training_noise: bool) -> Noise:
+    """Return noise for trying a pass."""
+    return Noise(seed, 0, role="monte_carlo", training=training_noise, shared=True)

@@ -214,7 +214,7 @@ def test_a_thinned_network_has_one_draw_for_all_examples(name: str) -> None:
     net = network(SHARED[name], dtype=FLOAT32, bias=0.0)
     x = examples(1)
     made = data(np.concatenate([x, 2 * x, 4 * x, -x]))
-    one, other = inference.sampled_networks(net, made, made.test, seed=0, count=2)
+    one, other = inference.sampled_networks(net, made, made.test, seed=0, count=2, batch=4)
     for drawn in (one, other):
         assert np.array_equal(drawn, np.array([[1], [2], [4], [-1]], np.float32) * drawn[0])
     assert not np.array_equal(one, other)
@@ -236,7 +236,7 @@ def test_the_same_seed_gives_the_same_bytes(how: str) -> None:
         if how == "passes":
             found = inference.noisy_passes(net, made, made.test, seed=seed, count=3, batch=4)
         else:
-            found = inference.sampled_networks(net, made, made.test, seed=seed, count=3)
+            found = inference.sampled_networks(net, made, made.test, seed=seed, count=3, batch=4)
         return [one.tobytes() for one in found]
 
     first = drawn(0)

@@ -112,12 +112,9 @@ def eval_command(
 
 def _ways(numbers: dict[str, Any], shown: tuple[str, ...]) -> list[tuple[Any, ...]]:
     """Return a table row for each way to predict."""
-    ways = {
-        "no noise (weight scaling)": numbers["weight_scaling"],
-        "Monte Carlo": numbers["monte_carlo"],
-    }
-    if "geometric_mean" in numbers:
-        ways["geometric mean"] = numbers["geometric_mean"]
+    from dropout_cli.analysis.predictors import PREDICTORS
+
+    ways = {label: numbers[name] for name, label in PREDICTORS.items() if name in numbers}
     if numbers["thinned"] is not None:
         networks = counted(len(numbers["thinned"]["networks"]), "sampled network")
         ways[f"{networks}, mean"] = numbers["thinned"]["mean"]

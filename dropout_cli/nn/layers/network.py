@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 from typing import Self
 
+from dropout_cli.core.rng import Noise
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.sequential import Sequential
@@ -60,6 +61,10 @@ class Network(Sequential):
     def split_at_dropout(self) -> tuple[Sequential, Sequential] | None:
         """Split the layers of this thread as `Sequential.split_at_dropout` does."""
         return Sequential.split_at_dropout(self._here())
+
+    def split_at_noise(self, x: Array, noise: Noise) -> tuple[tuple[Layer, ...], tuple[Layer, ...]]:
+        """Split the layers of this thread as `Sequential.split_at_noise` does."""
+        return Sequential.split_at_noise(self._here(), x, noise)
 
     def _here(self) -> Self:
         """Return the network itself, or the replica of this thread."""

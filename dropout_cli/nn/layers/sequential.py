@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from dropout_cli.core.rng import Noise
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.container import Container
@@ -100,6 +101,19 @@ class Sequential(Container, PassOptimizations):
         if not indices or not indices[-1]:
             return None
         return Sequential("features", self._flat[: indices[-1]]), Sequential("head", self._flat[indices[-1] :])
+
+    def split_at_noise(self, x: Array, noise: Noise) -> tuple[tuple[Layer, ...], tuple[Layer, ...]]:
+        """Return the layers before the first one that draws noise, and the others; not as copies.
+
+        Args:
+            x: A batch on which one pass is tried; one example is enough.
+            noise: The generators of the tried pass, not used before.
+        """
+        for index, layer in enumerate(self._flat):
+            x = layer.forward(x, noise=noise)
+            if noise.has_drawn:
+                return self._flat[:index], self._flat[index:]
+        return self._flat, ()
 
     def fused_parameters(self) -> list[Parameter]:
         """Return the fused parameters of all layers."""
