@@ -9,6 +9,7 @@ from dropout_cli.sweeps import caveats, power, yardsticks
 from dropout_cli.sweeps.answer import common_pairs_text, write_answer
 from dropout_cli.sweeps.comparison import ALPHA, NOT_DECIDED, Comparison
 from dropout_cli.sweeps.layouts import Layout, find_layout
+from dropout_cli.sweeps.probabilities import probability_notes
 from dropout_cli.sweeps.records import RunGroup
 from dropout_cli.sweeps.stored_predictions import is_mean_over_examples
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
@@ -31,6 +32,7 @@ def comparison_notes(evidence: SweepComparison) -> Iterator[str]:
     yield from yardsticks.simple_model_messages(evidence.records, evidence.metric)
     yield from _interval_notes(evidence)
     yield from _verdict_notes(evidence)
+    yield from probability_notes(evidence)
     yield from _one_example_note(evidence)
     yield from _choice_note(evidence)
     yield from caveats.caveat_notes(evidence)
@@ -153,9 +155,17 @@ def _verdict_notes(evidence: SweepComparison) -> Iterator[str]:
     ]
     if undecided:
         yield "'not decided' means that the interval contains 0. It does not mean that the settings are equal."
-    named = [(group_name(evidence.groups[comparison.group]), comparison) for comparison in undecided]
+    named = [
+        (group_name(group := evidence.groups[comparison.group]), comparison, _examples(group, comparison.metric))
+        for comparison in undecided
+    ]
     yield from power.decision_notes(named, evidence.margin)
     yield from _permutation_test_notes(evidence)
+
+
+def _examples(group: RunGroup, metric: str) -> int:
+    """Return the most examples of the part of a metric in a run of the group."""
+    return max((record.examples(metric_part(metric)) for record in group.runs), default=0)
 
 
 def _permutation_test_notes(evidence: SweepComparison) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dropout_cli.core.errors import UsageError
+from dropout_cli.core.text import counted
 from dropout_cli.statistics import sample_size
 from dropout_cli.statistics.t_test import MIN_UNITS
 from dropout_cli.sweeps import stored_plan
@@ -15,6 +16,7 @@ from dropout_cli.sweeps.layouts import find_layout
 from dropout_cli.sweeps.plan import SweepPlan
 from dropout_cli.sweeps.settings import ComparisonSettings
 from dropout_cli.sweeps.sweep_comparison import compare_runs
+from dropout_cli.sweeps.wording import new_data_kind
 
 WANTED = 0.8
 """The probability with which a true difference should be detected; the texts call it 80 %."""
@@ -29,15 +31,16 @@ UNIT = {"seeds": "seeds", "splits": "splits", "nested": "splits"}
 """Kind of layout -> the name of its units."""
 
 
-def runs_to_decide(comparison: Comparison, margin: float | None) -> str:
-    """Return in a sentence how many units would detect a true difference.
+def runs_to_decide(comparison: Comparison, margin: float | None, examples: int) -> str:
+    """Return in sentences how many units would detect a true difference.
 
     Args:
         comparison: An undecided comparison.
         margin: The difference to detect; None: the observed one.
+        examples: The number of examples of the part.
 
     Returns:
-        A sentence that continues `setting: `; empty if the number cannot be computed.
+        Sentences that continue `setting: `; empty if the number cannot be computed.
     """
     unit, estimate = _unit(comparison), comparison.estimate
     if not unit or not estimate.sd > 0:
@@ -48,11 +51,62 @@ def runs_to_decide(comparison: Comparison, margin: float | None) -> str:
     least, most = units_needed(comparison, margin)
     kind = "the margin" if margin else "the observed one"
     goal = f"to detect a true difference of {size:.2g} ({kind}) with 80 % probability"
+    limit = _limit_for_new_data(comparison, size, examples)
     if most is None or least is None:
-        return f"{goal}, more than a million {unit} are needed."
+        return f"{goal}, more than a million {unit} are needed.{limit}"
     if estimate.n < PILOT:
-        return f"{goal}, at most {most:,} {unit} in total are needed. A more exact number needs {PILOT} {unit} or more."
-    return f"{goal}, {least:,} to {most:,} {unit} in total are needed (now: {estimate.n})."
+        text = f"{goal}, at most {most:,} {unit} in total are needed, {_more_than(estimate.n, most, most)}. "
+        return f"{text}A more exact number needs {PILOT} {unit} or more.{limit}"
+    more = _more_than(estimate.n, least, most)
+    return f"{goal}, {least:,} to {most:,} {unit} in total are needed, {more}.{limit}"
+
+
+def _more_than(n: int, least: int, most: int) -> str:
+    """Return how many units are missing, such as `4 to 13 more than these 5`."""
+    low, high = max(0, least - n), max(0, most - n)
+    if high == 0:
+        return f"not more than these {n}"
+    if low == high or least == most:
+        return f"{high:,} more than these {n}"
+    return f"up to {high:,} more than these {n}" if low == 0 else f"{low:,} to {high:,} more than these {n}"
+
+
+def _limit_for_new_data(comparison: Comparison, size: float, examples: int) -> str:
+    """Return a sentence if no number of units can show a difference for new data; empty otherwise."""
+    smallest = smallest_for_new_data(comparison)
+    if not smallest > size:
+        return ""
+    if new_data_kind(comparison) == "new examples":
+        return (
+            f" For new examples it cannot be detected with {counted(examples, 'example')}, however many runs there "
+            f"are: the smallest such difference is {smallest:.2g}."
+        )
+    return (
+        " For new data of this kind it cannot be detected with more splits of these data: the smallest such difference "
+        f"is {smallest:.2g}."
+    )
+
+
+def smallest_for_new_data(comparison: Comparison) -> float:
+    """Return the difference that any number of units can just show for new data, with 80 % probability.
+
+    More units reduce the part of the variance that comes from them. The part of the examples stays.
+
+    Args:
+        comparison: The comparison.
+
+    Returns:
+        The difference in units of the metric; NaN if the variance for new data is not known.
+    """
+    from scipy import stats
+
+    new = comparison.new_data_estimate
+    if math.isnan(new.se) or not new.sd > 0:
+        return math.nan
+    # Both estimates have the units' variance over n; what the one for new data has in addition stays.
+    of_examples = new.se**2 - new.sd**2 / new.n
+    quantiles = stats.norm.isf(ALPHA / comparison.family / 2) + stats.norm.ppf(WANTED)
+    return float(quantiles * math.sqrt(max(0.0, of_examples)))
 
 
 def _unit(comparison: Comparison) -> str:
@@ -74,17 +128,17 @@ def units_needed(comparison: Comparison, margin: float | None) -> tuple[int | No
     return sample_size.pairs_needed(size, estimate.sd, power=WANTED, alpha=alpha), most
 
 
-def decision_notes(undecided: Sequence[tuple[str, Comparison]], margin: float | None) -> Iterator[str]:
+def decision_notes(undecided: Sequence[tuple[str, Comparison, int]], margin: float | None) -> Iterator[str]:
     """Yield how many units would decide, the fewest first; settings that need many share one sentence.
 
     Args:
-        undecided: Name of the setting and its undecided comparison.
+        undecided: Name of the setting, its undecided comparison, and the number of examples of the part.
         margin: The difference to detect; None: the observed ones.
     """
     near: list[tuple[int, str]] = []
     far: list[tuple[int, int, str, str]] = []
-    for name, comparison in undecided:
-        needed = runs_to_decide(comparison, margin)
+    for name, comparison, examples in undecided:
+        needed = runs_to_decide(comparison, margin, examples)
         if not needed:
             continue
         n, unit = comparison.estimate.n, _unit(comparison)

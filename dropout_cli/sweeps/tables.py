@@ -3,13 +3,16 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from dropout_cli.core.text import decimals
 from dropout_cli.metrics import METRICS, csv_bytes, metric_part
+from dropout_cli.statistics.t_test import hedges_g
 from dropout_cli.sweeps import yardsticks
 from dropout_cli.sweeps.comparison import NOT_DECIDED, Comparison
 from dropout_cli.sweeps.notes import comparison_notes
+from dropout_cli.sweeps.probabilities import practical_probabilities
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.wording import confirmed_for_new_data, format_interval, format_p, format_short
@@ -147,6 +150,11 @@ def comparison_dict(evidence: SweepComparison) -> dict[str, Any]:
 SIMPLE = ("data", "model", "splits", "mean")
 
 
+def hedges_g_of(one: Comparison) -> float:
+    """Return Hedges' g of a comparison; NaN where `effect` is."""
+    return math.nan if math.isnan(one.effect) else hedges_g(replace(one.estimate, sd=one.sd))
+
+
 def _as_dict(evidence: SweepComparison, one: Comparison) -> dict[str, Any]:
     facts = {
         name: finite_or_none(value) if isinstance(value, float) else value
@@ -160,6 +168,8 @@ def _as_dict(evidence: SweepComparison, one: Comparison) -> dict[str, Any]:
         "interval": [finite_or_none(end) for end in one.interval],
         "new_data_interval": [finite_or_none(end) for end in one.new_data],
         "won_interval": [finite_or_none(end) for end in one.won_interval],
+        "hedges_g": finite_or_none(hedges_g_of(one)),
+        "probabilities": None if (found := practical_probabilities(one)) is None else found._asdict(),
         "refused": one.refused or None,
     }
 
@@ -186,7 +196,10 @@ def csv_number(value: float) -> float | str:
 
 INTERVAL, DIFFERENCE_INTERVAL, NEW_DATA_INTERVAL = "95 % interval", "interval of difference", "interval for new data"
 CONFIRMED = "confirmed for new data"
+PROBABILITIES = ("P(worse)", "P(equal)", "P(better)")
+"""The columns of a comparison with a margin, in the order of `PosteriorProbabilities`."""
 LEAST = (
+    *("g", *PROBABILITIES),
     *("d_z", "p (Holm)", "averages", "won", "p"),
     *(INTERVAL, NEW_DATA_INTERVAL, "n", "p (Bonferroni)", DIFFERENCE_INTERVAL),
 )
@@ -248,24 +261,26 @@ def comparison_table(evidence: SweepComparison, metric: str | None = None) -> tu
         rows.append(row)
     if compared:
         requested = [] if evidence.test == "t" else [f"p ({evidence.test})", "smallest p"]
-        headers += ["difference", DIFFERENCE_INTERVAL, NEW_DATA_INTERVAL, "d_z", "p", "p (Bonferroni)", "p (Holm)"]
-        headers += [*requested, "won", "verdict", CONFIRMED]
+        headers += ["difference", DIFFERENCE_INTERVAL, NEW_DATA_INTERVAL, "d_z", "g"]
+        headers += ["p", "p (Bonferroni)", "p (Holm)", *requested, *PROBABILITIES, "won", "verdict", CONFIRMED]
     return headers, rows
 
 
 def _against(one: Comparison | None, alone: str, test: str) -> list[Any]:
     requested = 0 if test == "t" else 2
     if one is None:
-        return [""] * (8 + requested) + [alone, ""]
-    effect = "" if math.isnan(one.effect) else decimals(one.effect, 2, "+")
+        return [""] * (9 + len(PROBABILITIES) + requested) + [alone, ""]
+    effects = ["" if math.isnan(size) else decimals(size, 2, "+") for size in (one.effect, hedges_g_of(one))]
     numbers = [
         format_short(one.estimate.mean, "+"),
         format_interval(one.interval, "+"),
         "" if metric_part(one.metric) == "train" else format_interval(one.new_data, "+"),
-        effect,
+        *effects,
     ]
     tests = [format_p(one.p), format_p(one.p_bonferroni), format_p(one.p_holm)]
     tests += [format_p(one.requested.adjusted), format_p(one.requested.smallest)][:requested]
+    found = practical_probabilities(one)
+    tests += [""] * len(PROBABILITIES) if found is None else [decimals(share, 4) for share in found]
     # An undecided comparison has no verdict that new data could confirm, and a training metric is not about new data.
     unknown = "" if one.verdict == NOT_DECIDED or metric_part(one.metric) == "train" else "n/a"
     confirmed = {None: unknown, True: "yes", False: "no"}[confirmed_for_new_data(one)]

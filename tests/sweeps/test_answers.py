@@ -174,7 +174,13 @@ def would_decide(match: "re.Match[str]", of: Analysis) -> bool:
     difference = of.differences[rate]
     sd, size = max(difference.std(ddof=1), 0.5 / of.sizes["test"]), abs(difference.mean())
     bound = sd * math.sqrt((SEEDS - 1) / stats.chi2.ppf(0.2, SEEDS - 1))
-    right = of.verdict(rate) == "not decided" and f"{size:.2g}" == match[2] and int(match[5]) == SEEDS
+    right = of.verdict(rate) == "not decided" and f"{size:.2g}" == match[2] and int(match[6]) == SEEDS
+    numbers = [int(number.replace(",", "")) for number in re.findall(r"[\d,]+", match[5])]
+    missing = [count for count in dict.fromkeys((max(0, least - SEEDS), max(0, most - SEEDS))) if count]
+    right &= numbers == missing
+    smallest = (stats.norm.isf(0.025 / SETTINGS) + stats.norm.ppf(0.8)) * sd
+    smallest *= math.sqrt(of.sizes["test"] / of.sizes["train"])
+    right &= (smallest > size) == bool(match[7]) and (not match[7] or match[8] == f"{smallest:.2g}")
     for n, spread in ((least, sd), (most, bound)):
         right &= power(n, size, spread) >= 0.8 and (n <= 3 or power(n - 1, size, spread) < 0.8)
     return bool(right)
@@ -209,7 +215,9 @@ LAWS: "dict[str, Callable[[re.Match[str], Analysis], bool]]" = {
         lambda match, of: "not decided" in map(of.verdict, RATES[1:])
     ),
     r"rate ([\d.]+): to detect a true difference of ([\d.e-]+) \(the observed one\) with 80 % probability, "
-    r"([\d,]+) to ([\d,]+) splits in total are needed \(now: (\d+)\)\.": would_decide,
+    r"([\d,]+) to ([\d,]+) splits in total are needed, (.*?) ?more than these (\d+)\."
+    r"( For new data of this kind it cannot be detected with more splits of these data: the smallest such difference "
+    r"is ([\d.e-]+)\.)?": would_decide,
     r"rate ([\d.]+)(?:; rate ([\d.]+))?: to detect the observed differences? with 80 % probability, "
     r"more than (\d+) splits are needed\.": (
         lambda match, of: all(
