@@ -21,6 +21,7 @@ from dropout_cli.sweeps.comparison import Comparison
 from dropout_cli.sweeps.findings import figure_findings, gap_metrics
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.notes import comparison_notes
+from dropout_cli.sweeps.paper_text import paper_text
 from dropout_cli.sweeps.records import RunRecord, setting_label
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.tuning.tune import FILE as TUNE
@@ -78,6 +79,8 @@ def _sections(
     yield Section("Search", list(_search(folder)))
     yield Section("Figures", list(_figures(folder, evidence)))
     yield Section("Method", [*comparison_notes(evidence), *_incomplete(len(records), missing)])
+    if evidence.main:
+        yield Section("Text for a paper", [Details("A paragraph with references", [Code(paper_text(evidence))])])
     yield Section(
         "Failed", [HtmlTable("Runs that failed", ["run", "reason"], [list(row) for row in failed])] if failed else []
     )

@@ -19,6 +19,7 @@ class Format(StrEnum):
 
     table = "table"
     csv = "csv"
+    text = "text"
     md = "md"
     latex = "latex"
     json = "json"
@@ -71,7 +72,24 @@ def compare_command(
         float | None, typer.Option("--margin", min=0, help="Treat differences smaller than this as equal.")
     ] = None,
     all_columns: arguments.AllColumns = False,
-    form: Annotated[Format, typer.Option("--format", help="The output format.")] = Format.table,
+    form: Annotated[
+        Format,
+        typer.Option("--format", help="The output format. text: a paragraph for a paper, with references."),
+    ] = Format.table,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="NAME,NAME...",
+            help="The columns of the table, in this order, by their names in `--format csv`.",
+        ),
+    ] = None,
+    caption: Annotated[
+        str | None, typer.Option("--caption", metavar="TEXT", help="With --format latex: the caption of the table.")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="NAME", help="With --format latex: the label, for \\ref.")
+    ] = None,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
 ) -> None:
     """Group runs by the config keys in which they differ, and compare the groups.
@@ -82,9 +100,14 @@ def compare_command(
     from dropout_cli.sweeps import collect, options, tables, two_runs
     from dropout_cli.sweeps import export_tables as printed
     from dropout_cli.sweeps.notes import comparison_notes
+    from dropout_cli.sweeps.paper_text import paper_text
     from dropout_cli.sweeps.settings import ComparisonSettings
     from dropout_cli.sweeps.sweep_comparison import compare_runs
 
+    chosen_columns = _parse_columns(columns, form)
+    for option, given in (("--caption", caption), ("--label", label)):
+        if given is not None and form is not Format.latex:
+            raise UsageError(option, "needs --format latex", "Add --format latex, or leave it out.")
     paired_test = options.parse_test(test or "t")
     metric, *others = options.parse_metrics(metric, metrics)
     references = what or _from_standard_input()
@@ -104,20 +127,49 @@ def compare_command(
     if form is Format.json:
         output.print_result(output.json_text(tables.comparison_dict(evidence) | {"notes": lines}))
         return
+    if form is Format.text:
+        output.print_result("\n".join(map(output.cell_text, paper_text(evidence).split("\n"))))
+        return
     if form is Format.table:
         for name in evidence.metrics:
-            headers, rows = tables.short_table(evidence, name, every=all_columns)
+            if chosen_columns:
+                headers, rows = printed.choose_columns(*tables.comparison_table(evidence, name), chosen_columns)
+            else:
+                headers, rows = tables.short_table(evidence, name, every=all_columns)
             output.print_result(
                 output.format_table(headers, rows, drop_order=tables.LEAST, full_table_option="--format json")
             )
         output.print_lines(lines)
-    else:
-        write = {Format.csv: printed.as_csv, Format.md: printed.as_markdown, Format.latex: printed.as_latex}[form]
-        for name in evidence.metrics:
-            output.print_result(write(*tables.comparison_table(evidence, name)).rstrip("\n"))
-        # On stderr: stdout has a table that another program reads.
-        for line in lines:
-            output.print_stderr(output.cell_text(line))
+        return
+    write = {Format.csv: printed.as_csv, Format.md: printed.as_markdown}
+    for name in evidence.metrics:
+        headers, rows = tables.comparison_table(evidence, name)
+        if chosen_columns:
+            headers, rows = printed.choose_columns(headers, rows, chosen_columns)
+        if form is Format.latex:
+            text = printed.as_latex(headers, rows, caption=caption, label=label)
+        else:
+            text = write[form](headers, rows)
+        output.print_result(text.rstrip("\n"))
+    # On stderr: stdout has a table that another program reads.
+    for line in lines:
+        output.print_stderr(output.cell_text(line))
+
+
+def _parse_columns(text: str | None, form: Format) -> list[str]:
+    """Return the names of `--columns`; none without the option.
+
+    Raises:
+        UsageError: The format has no columns, or the list is empty.
+    """
+    if text is None:
+        return []
+    if form in (Format.text, Format.json):
+        raise UsageError("--columns", f"cannot be used with --format {form}", "Use table, csv, md or latex.")
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise UsageError("--columns", "is empty", "Write names of columns, as in --columns n,difference,verdict.")
+    return names
 
 
 def _from_standard_input() -> list[str]:

@@ -1,0 +1,163 @@
+"""A paragraph for a paper: design, numbers, correction, and what the intervals do not cover, with references."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from dropout_cli.core.text import counted, decimals
+from dropout_cli.metrics import metric_name, metric_part
+from dropout_cli.plots.words import number_words
+from dropout_cli.sweeps.comparison import NOT_DECIDED, Comparison
+from dropout_cli.sweeps.layouts import Layout
+from dropout_cli.sweeps.records import RunGroup
+from dropout_cli.sweeps.sweep_comparison import SweepComparison
+from dropout_cli.sweeps.wording import format_p, format_short, group_name, interval_scope, new_data_kind
+
+MOST_DESCRIBED = 3
+"""The most settings of which the paragraph states the numbers; the others are counted by verdict."""
+
+MOST_NAMED = 6
+"""The most settings that are named."""
+
+PARTS = {"test": "test", "val": "validation", "train": "training"}
+
+REFERENCES = {
+    "pairs": "Student (1908). The probable error of a mean. Biometrika 6(1), 1-25. doi:10.2307/2331554",
+    "correction": (
+        "Dunn, O. J. (1961). Multiple comparisons among means. Journal of the American Statistical Association "
+        "56(293), 52-64. doi:10.1080/01621459.1961.10482090"
+    ),
+    "new data": (
+        "Nadeau, C., & Bengio, Y. (2003). Inference for the generalization error. Machine Learning 52, 239-281. "
+        "doi:10.1023/A:1024068626366"
+    ),
+}
+"""Kind of method -> the reference that a paper cites."""
+
+
+def paper_text(evidence: SweepComparison) -> str:
+    """Return the paragraph, an empty line, and the references.
+
+    Args:
+        evidence: The comparison of the runs.
+    """
+    decided = [one for one in evidence.main if not one.refused]
+    if not decided:
+        return "The settings could not be compared: " + _why_not(evidence)
+    sentences = [_design(evidence, decided[0]), *_results(evidence, decided), _not_covered(evidence, decided[0])]
+    references = [REFERENCES["pairs"]]
+    if decided[0].family > 1:
+        references.append(REFERENCES["correction"])
+    if any(_has_new_data(one) and new_data_kind(one) == "new data" for one in decided):
+        references.append(REFERENCES["new data"])
+    return " ".join(sentences) + "\n\nReferences\n" + "\n".join(references)
+
+
+def _why_not(evidence: SweepComparison) -> str:
+    reasons = dict.fromkeys(one.refused for one in evidence.main if one.refused)
+    return f"{'; '.join(reasons) or 'no setting has a baseline with the same seed and split'}."
+
+
+def _design(evidence: SweepComparison, one: Comparison) -> str:
+    """Return the sentence about settings, runs and test."""
+    base = group_name(evidence.groups[one.baseline])
+    settings = [group for place, group in enumerate(evidence.groups) if place != one.baseline]
+    number = _metric(one.metric)
+    family = f", with Bonferroni's correction for {counted(one.family, 'comparison')}" if one.family > 1 else ""
+    return (
+        f"We compared {_enumeration(settings)} with {base}{_dataset(evidence)} by {number} over {_units(one.layout)}. "
+        f"Settings had the same seeds and splits, and differences were tested with a paired t test{family}."
+    )
+
+
+def _enumeration(groups: Sequence[RunGroup]) -> str:
+    """Return the names of settings, joined by commas and `and`."""
+    names = [group_name(group) for group in groups[:MOST_NAMED]]
+    if len(groups) > MOST_NAMED:
+        names.append(counted(len(groups) - MOST_NAMED, "further setting"))
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _dataset(evidence: SweepComparison) -> str:
+    """Return the dataset and the architecture that all runs share; empty if they differ."""
+    configs = [record.summary.get("config", {}) for record in evidence.records]
+    shared = []
+    for key in ("dataset", "architecture"):
+        names = {str(config.get(key, {}).get("name", "")) for config in configs}
+        shared.append(names.pop() if len(names) == 1 else "")
+    dataset, architecture = shared
+    return (f" on {dataset}" if dataset else "") + (f" with the architecture {architecture}" if architecture else "")
+
+
+def _units(layout: Layout) -> str:
+    """Return the number of units and their kind, such as `10 random splits, each with its own seed`."""
+    n, runs = len(layout.units), sum(len(unit) for unit in layout.units)
+    splits = f"random divisions into {layout.folds} folds" if layout.folds else "random splits"
+    if layout.kind == "seeds":
+        return f"{n} seeds on one {'division into ' + str(layout.folds) + ' folds' if layout.folds else 'split'}"
+    if layout.kind == "splits":
+        return f"{n} {splits}, each with {'its own seed' if layout.seed is None else f'seed {layout.seed}'}"
+    if layout.kind == "crossed":
+        return f"{n} {splits}, each with the same {counted(runs // max(n, 1), 'seed')}"
+    return f"{n} {splits} with {runs} runs per setting, each split with its own seeds"
+
+
+def _metric(metric: str) -> str:
+    return f"{PARTS[metric_part(metric)]} {number_words(metric_name(metric))}"
+
+
+def _results(evidence: SweepComparison, decided: list[Comparison]) -> Iterator[str]:
+    """Yield a sentence per setting; with many settings, of the one that the validation part chooses, and a count."""
+    shown = decided
+    if len(decided) > MOST_DESCRIBED:
+        best = None if evidence.chosen is None else evidence.comparison_of(evidence.chosen.best)
+        shown = [best] if best is not None and not best.refused else []
+    yield from (_result(evidence, one) for one in shown)
+    if len(shown) < len(decided):
+        counts: dict[str, int] = {}
+        for one in decided:
+            counts[one.verdict] = counts.get(one.verdict, 0) + 1
+        each = ", ".join(
+            f"{'no decision was possible for' if verdict == NOT_DECIDED else f'{verdict}:'} {counted(count, 'setting')}"
+            for verdict, count in counts.items()
+        )
+        yield f"Of all {len(decided)} settings, {each}."
+
+
+def _result(evidence: SweepComparison, one: Comparison) -> str:
+    """Return estimate, interval, test and effect size of a setting."""
+    group, base = evidence.groups[one.group], evidence.groups[one.baseline]
+    means = [format_short(evidence.mean(side, one.metric).mean) for side in (group, base)]
+    numbers = [f"95 % interval {format_short(one.interval.low, '+')} to {format_short(one.interval.high, '+')}"]
+    if one.estimate.se > 0:
+        t = decimals(one.estimate.mean / one.estimate.se, 2)
+        p = format_p(one.p_bonferroni)
+        df = f"{one.estimate.df:.0f}" if one.estimate.df == round(one.estimate.df) else f"{one.estimate.df:.1f}"
+        numbers.append(f"t({df}) = {t}, p {p if p.startswith('<') else '= ' + p}")
+    if not math.isnan(one.effect):
+        numbers.append(f"d_z = {decimals(one.effect, 2)}")
+    if _has_new_data(one):
+        ends = f"{format_short(one.new_data.low, '+')} to {format_short(one.new_data.high, '+')}"
+        numbers.append(f"for {new_data_kind(one)} {ends}")
+    undecided = "whether it is better or worse was not decided"
+    verdict = undecided if one.verdict == NOT_DECIDED else f"it was {one.verdict}"
+    return (
+        f"The mean {_metric(one.metric)} of {group_name(group)} was {means[0]}, that of {group_name(base)} {means[1]}: "
+        f"{verdict} (n = {one.estimate.n}, difference {format_short(one.estimate.mean, '+')}, {'; '.join(numbers)})."
+    )
+
+
+def _has_new_data(one: Comparison) -> bool:
+    return metric_part(one.metric) != "train" and not math.isnan(one.new_data.low)
+
+
+def _not_covered(evidence: SweepComparison, one: Comparison) -> str:
+    """Return for what the intervals hold, and for what they do not."""
+    group: RunGroup = evidence.groups[one.group]
+    scope = interval_scope(one.layout, group, fixed=one.test_part_is_fixed)
+    missing = [] if _has_new_data(one) else [new_data_kind(one)]
+    if one.layout.kind == "seeds":
+        missing.append("other training examples")
+    elif not one.test_part_is_fixed and _has_new_data(one):
+        scope += f"; the second interval holds for {new_data_kind(one)} of this kind"
+    others = ", ".join([*missing, "other datasets, architectures"])
+    return f"The intervals hold for {scope}; they do not cover {others} or hyperparameters."
