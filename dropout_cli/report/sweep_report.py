@@ -13,6 +13,7 @@ from dropout_cli.core.text import counted
 from dropout_cli.metrics import metric_name
 from dropout_cli.plots.words import metric_words, number_words
 from dropout_cli.report.common import key_value_table, narrow_tables
+from dropout_cli.report.datasets_section import dataset_parts
 from dropout_cli.report.headline import sample_size, sweep_headline
 from dropout_cli.report.page import Code, DetailedCell, Details, Figure, HtmlTable, Section, SectionPart, render_page
 from dropout_cli.runs import RESOLVED, Run
@@ -26,7 +27,13 @@ from dropout_cli.sweeps.records import RunRecord, setting_label
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.tuning.tune import FILE as TUNE
 from dropout_cli.sweeps.tuning.tune import MESSAGES, TRIALS
-from dropout_cli.sweeps.wording import confirmed_for_new_data, format_interval, format_short, group_name, new_data_kind
+from dropout_cli.sweeps.wording import (
+    confirmed_for_new_data,
+    format_interval,
+    format_short,
+    group_name,
+    new_data_kind,
+)
 
 CAPTIONS = {
     "metric": (
@@ -76,6 +83,8 @@ def _sections(
     missing: int,
 ) -> Iterator[Section]:
     yield Section("Settings", [*_settings(evidence)])
+    if evidence.over_datasets is not None:
+        yield Section("Over the datasets", list(dataset_parts(evidence.over_datasets)))
     yield Section("Search", list(_search(folder)))
     yield Section("Figures", list(_figures(folder, evidence)))
     yield Section("Method", [*comparison_notes(evidence), *_incomplete(len(records), missing)])

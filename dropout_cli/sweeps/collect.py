@@ -12,7 +12,7 @@ from dropout_cli.sweeps import stored_plan
 from dropout_cli.sweeps.folder import SweepFolder, is_sweep_folder
 from dropout_cli.sweeps.records import RunRecord, differing_keys
 from dropout_cli.sweeps.replicates import BY_SPLIT, Replicate
-from dropout_cli.sweeps.sweep_comparison import DATASET
+from dropout_cli.sweeps.several_datasets import DATASET
 
 FINGERPRINT = "dataset.fingerprint"
 

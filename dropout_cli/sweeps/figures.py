@@ -87,9 +87,9 @@ def draw_sweep_figures(evidence: SweepComparison, history: History) -> Iterator[
         )
     if bands:
         yield "curves.png", plots.curve_bands(bands, runs, titles.get("curves", ""))
-    if evidence.ranks is not None:
-        settings, _, ranks = evidence.ranks
-        named = {setting_label(setting): rank for setting, rank in zip(settings, ranks.average, strict=True)}
+    if evidence.over_datasets is not None:
+        ranks = evidence.over_datasets.ranks
+        named = dict(zip(evidence.over_datasets.names(), ranks.average, strict=True))
         yield "ranks.png", plots.critical_difference_plot(named, ranks.critical_difference, titles.get("ranks", ""))
 
 

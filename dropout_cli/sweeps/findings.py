@@ -10,7 +10,7 @@ from dropout_cli.plots.sweeps import CurveBand
 from dropout_cli.plots.words import metric_words, number_words
 from dropout_cli.sweeps.answer import best_setting_sentences
 from dropout_cli.sweeps.comparison import BETTER, NOT_DECIDED, WORSE
-from dropout_cli.sweeps.records import RunGroup, setting_label
+from dropout_cli.sweeps.records import RunGroup
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.wording import format_short, group_name
 
@@ -112,8 +112,8 @@ def _lowest_loss(bands: Mapping[str, CurveBand]) -> str:
 
 
 def _best_rank(evidence: SweepComparison) -> str:
-    if evidence.ranks is None:
+    found = evidence.over_datasets
+    if found is None:
         return ""
-    settings, datasets, ranks = evidence.ranks
-    rank, setting = min(zip(ranks.average, settings, strict=True), key=lambda pair: pair[0])
-    return f"Best average rank over {len(datasets)} datasets: {rank:.2f} with {setting_label(setting)}"
+    rank, name = min(zip(found.ranks.average, found.names(), strict=True), key=lambda pair: pair[0])
+    return f"Best average rank over {len(found.datasets)} datasets: {rank:.2f} with {name}"

@@ -11,6 +11,7 @@ from dropout_cli.sweeps.comparison import ALPHA, NOT_DECIDED, Comparison
 from dropout_cli.sweeps.layouts import Layout, find_layout
 from dropout_cli.sweeps.probabilities import probability_notes
 from dropout_cli.sweeps.records import RunGroup
+from dropout_cli.sweeps.several_datasets_notes import dataset_notes
 from dropout_cli.sweeps.stored_predictions import is_mean_over_examples
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.wording import format_p, format_short, group_name, interval_scope, join_names, new_data_kind
@@ -36,7 +37,8 @@ def comparison_notes(evidence: SweepComparison) -> Iterator[str]:
     yield from _one_example_note(evidence)
     yield from _choice_note(evidence)
     yield from caveats.caveat_notes(evidence)
-    yield from _rank_note(evidence)
+    if evidence.over_datasets is not None:
+        yield from dataset_notes(evidence.over_datasets)
 
 
 def _run_notes(evidence: SweepComparison) -> Iterator[str]:
@@ -213,16 +215,4 @@ def _choice_note(evidence: SweepComparison) -> Iterator[str]:
     yield (
         f"{text}. The best of several settings looks better than it is. This selection bias {size} here (estimated by "
         f"{chosen.how}).{bound}"
-    )
-
-
-def _rank_note(evidence: SweepComparison) -> Iterator[str]:
-    if evidence.ranks is None:
-        return
-    settings, datasets, ranks = evidence.ranks
-    text = f"p = {format_p(ranks.p)}" if not math.isnan(ranks.p) else "no p with two settings"
-    yield (
-        f"Ranks of {len(settings)} settings over {len(datasets)} datasets: Friedman's test {text}; average ranks that "
-        f"differ by less than {ranks.critical_difference:.3g} are not significantly different (Nemenyi test, "
-        "level 0.05)."
     )

@@ -10,6 +10,7 @@ from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.plan import Cell, SweepPlan
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.several_datasets import dataset_tables
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.training import result_changes
 
@@ -73,6 +74,9 @@ def write_results(records: Sequence[RunRecord], folder: SweepFolder, *, draw_fig
     evidence = plan.compare(records, failed)
     for name, data in tables.all_tables(records, plan.keys, evidence).items():
         folder.write(name, data)
+    if evidence.over_datasets is not None:
+        for name, data in dataset_tables(evidence.over_datasets):
+            folder.write(name, data)
     folder.write("notes.txt", "".join(f"{line}\n" for line in comparison_notes(evidence)).encode())
     if draw_figures:
         for name, picture in figures.draw_sweep_figures(evidence, lambda record: folder.history(record.name)):

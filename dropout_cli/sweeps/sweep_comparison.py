@@ -3,19 +3,17 @@
 It has the mean of each setting, its comparison with a baseline, and the setting that is best on validation.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from dropout_cli import statistics
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import DEFAULT_METRIC, larger_is_better, metric_name
-from dropout_cli.statistics import Ranks, argbest, selection_bias
+from dropout_cli.statistics import argbest, selection_bias
 from dropout_cli.statistics.t_test import MIN_UNITS
 from dropout_cli.sweeps.baselines import find_baselines
 from dropout_cli.sweeps.comparison import Comparison, compare_groups
@@ -25,8 +23,7 @@ from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.records import RunGroup, RunRecord, Values, group_runs, keys_averaged_over
 from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.sweeps.settings import ComparisonSettings
-
-DATASET = "dataset.name"
+from dropout_cli.sweeps.several_datasets import DATASET, DatasetComparison, compare_over_datasets
 
 
 class IncompleteSetting(NamedTuple):
@@ -75,8 +72,8 @@ class SweepComparison:
 
     None without several settings or a validation part, and if `too_few_pairs`.
     """
-    ranks: tuple[list[Values], list[Any], Ranks] | None
-    """Settings, datasets and ranks, if several datasets were swept; else None."""
+    over_datasets: DatasetComparison | None
+    """The settings compared over datasets, if several datasets were swept; else None."""
     pooled: list[str] | None
     """The keys in which runs of one group differ; empty if runs only repeat each other, None if only seeds differ."""
     baseline: Values | None
@@ -190,17 +187,22 @@ def compare_runs(
     # best one only because of the pairs that happen to be complete.
     is_partial = bool(lacking) or any(len(group.records) != common for group in groups)
     too_few = is_partial and common < MIN_UNITS and _may_choose(groups, settings.metric)
+    comparisons = compare_groups(
+        groups, keys, metrics, baseline=settings.baseline, margin=settings.margin, test=settings.test
+    )
     return SweepComparison(
         keys=tuple(keys),
         metrics=metrics,
         test=settings.test,
         margin=settings.margin,
         groups=groups,
-        comparisons=compare_groups(
-            groups, keys, metrics, baseline=settings.baseline, margin=settings.margin, test=settings.test
-        ),
+        comparisons=comparisons,
         chosen=None if too_few else chosen,
-        ranks=_ranks(groups, settings.metric),
+        over_datasets=compare_over_datasets(
+            groups,
+            settings.metric,
+            [(one.group, one.baseline) for one in comparisons if one.metric == settings.metric],
+        ),
         pooled=keys_averaged_over(groups),
         baseline=settings.baseline,
         looks=tuple(looks),
@@ -266,21 +268,3 @@ def _by_example(groups: Sequence[RunGroup], layout: Layout, val: str) -> Array |
     if len(known) < sum(map(len, found)) or any(not np.array_equal(rows, known[0][0]) for rows, _ in known):
         return None
     return np.array([[one[1] for one in row if one is not None] for row in found])
-
-
-def _ranks(groups: Sequence[RunGroup], metric: str) -> tuple[list[Values], list[Any], Ranks] | None:
-    """Return the ranks of settings over datasets; None unless every setting has all datasets."""
-    datasets = list(dict.fromkeys(group.values.get(DATASET) for group in groups))
-    cells: dict[str, dict[Any, float]] = {}
-    settings: dict[str, Values] = {}
-    for group in groups:
-        setting = {key: value for key, value in group.values.items() if key != DATASET}
-        scores = group.scores(metric)
-        name, mean = json.dumps(setting), statistics.mean_and_sd(scores)[0] if scores else math.nan
-        settings[name] = setting
-        cells.setdefault(name, {})[group.values.get(DATASET)] = mean
-    table = [[row.get(dataset, math.nan) for row in cells.values()] for dataset in datasets]
-    if len(datasets) < 2 or len(cells) < 2 or any(math.isnan(one) for row in table for one in row):
-        return None
-    ranks = statistics.friedman(table, larger_is_better=larger_is_better(metric))
-    return list(settings.values()), datasets, ranks

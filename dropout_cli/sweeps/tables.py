@@ -143,6 +143,7 @@ def comparison_dict(evidence: SweepComparison) -> dict[str, Any]:
             dict(zip(SIMPLE, row, strict=True)) for row in yardsticks.yardstick_rows(evidence.records, evidence.metric)
         ],
         "comparisons": [_as_dict(evidence, one) for one in evidence.comparisons],
+        **({} if evidence.over_datasets is None else {"over_datasets": evidence.over_datasets.as_dict()}),
         "notes": lines,
     }
 

@@ -278,8 +278,8 @@ def test_settings_on_several_datasets_are_ranked() -> None:
     ]
     found = compare_runs(records, ["dataset.name", "dropout.rate"], ComparisonSettings())
     assert found.chosen is None
-    assert found.ranks is not None
-    assert found.ranks[2].average == [3, 2, 1]
+    assert found.over_datasets is not None
+    assert found.over_datasets.ranks.average == [3, 2, 1]
     assert len(found.comparisons) == 6
     assert "Nemenyi" in said(found)
 
