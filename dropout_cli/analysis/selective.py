@@ -48,7 +48,8 @@ class _Ranking:
     @property
     def label(self) -> str:
         """The name of the ranking for people."""
-        return f"{PREDICTORS[self.predictor]}: {self.measure.replace('_', ' ')}"
+        predictor = "no noise" if self.predictor == "weight_scaling" else PREDICTORS[self.predictor]
+        return f"{predictor}: {self.measure.replace('_', ' ')}"
 
 
 def rank_by_confidence(
@@ -116,7 +117,7 @@ def rank_by_confidence(
                 "risk_coverage",
                 _columns(rankings, loss, risk),
                 _finding(rankings[0], loss, risk),
-                f"{loss} of the most confident examples of the {split} part, by their share; gray: accepted {loss}",
+                f"{loss} of the most confident examples of the {split} part, by their share; dotted: accepted {loss}",
             )
         ],
         [
@@ -252,7 +253,7 @@ def _finding(ranking: _Ranking, loss: str, risk: float) -> str:
     coverage, everything = ranking.curve.coverage_at(risk), _risk_text(ranking.curve.full_risk, loss)
     accepted = f"{indefinite(loss)} of at most {_risk_text(risk, loss)}"
     if coverage == 0:
-        return f"No share of the most confident examples has {accepted}; all have {everything}"
+        return f"No share of the most confident examples has {accepted}; that of all is {everything}"
     if coverage == 1:
         return f"All examples together have {accepted}: it is {everything}"
-    return f"{100 * coverage:.1f} % of the examples can be answered with {accepted}; all have {everything}"
+    return f"{100 * coverage:.1f} % of the examples can be answered with {accepted}; that of all is {everything}"
