@@ -14,6 +14,7 @@ from dropout_cli import plots
 from dropout_cli.analysis.predictors import find_part, predict_part, with_target_error
 from dropout_cli.core import npz
 from dropout_cli.core.types import Array
+from dropout_cli.metrics.mutual_information import corrected_mutual_information
 from dropout_cli.runs import FORMAT, Run, json_bytes
 from dropout_cli.runs.summary import describe_scored_train
 from dropout_cli.tasks.base import task_files
@@ -134,9 +135,10 @@ def evaluate_monte_carlo(
     Returns:
         `split`, `checkpoint` and `mc` (the number of passes); the numbers of `weight_scaling`, `monte_carlo` and, for
         classification, `geometric_mean`; those of the `thinned` networks with mean and standard deviation, or None;
-        the means of the uncertainties. For regression also the negative log-likelihoods `nll_gaussian`, that of
-        `monte_carlo`, and `nll_log_mean_exp`, that of the mixture of the passes. `mc_noise` if `all_noise` is set, and
-        `notices` if there are any.
+        the means of the uncertainties. For classification also `mutual_information_corrected`, the mean of the mutual
+        information corrected for the number of passes (None for one pass). For regression also the negative
+        log-likelihoods `nll_gaussian`, that of `monte_carlo`, and `nll_log_mean_exp`, that of the mixture of the
+        passes. `mc_noise` if `all_noise` is set, and `notices` if there are any.
 
     Raises:
         UsageError: The run has no such part or checkpoint.
@@ -167,6 +169,7 @@ def evaluate_monte_carlo(
         **{name: task.scores(prediction, part.labels) for name, prediction in found.predictions.items()},
         "thinned": _spread(networks, task.displayed_metrics) if networks else None,
         **{name: float(values.mean()) for name, values in found.uncertainties.items()},
+        **_corrected(found.uncertainties, passes),
         **found.scores,
     }
     # Only regression has further scores, and with them a second likelihood.
@@ -189,6 +192,15 @@ def evaluate_monte_carlo(
     )
     run.write_result(eval_folder_name(numbers), written)
     return numbers
+
+
+def _corrected(uncertainties: Mapping[str, Array], passes: int) -> dict[str, float | None]:
+    """Return the mean of the mutual information corrected for the number of passes; None for one pass."""
+    if "mutual_information" not in uncertainties:
+        return {}
+    plain, largest = uncertainties["mutual_information"], uncertainties["predictive_entropy"]
+    mean = float(corrected_mutual_information(plain, largest, passes).mean()) if passes > 1 else None
+    return {"mutual_information_corrected": mean}
 
 
 def _spread(networks: Sequence[dict[str, Any]], numbers: Sequence[str]) -> dict[str, Any]:

@@ -3,13 +3,20 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from dropout_cli.plots.mc_curve import mc_curve_figure, mutual_information_figure
+from dropout_cli.plots.selective import risk_coverage_figure
+
 FigureColumns: TypeAlias = Mapping[str, Sequence[Any]]
 """Column name -> cells: numbers, texts, or None for an empty cell."""
 
 Drawing: TypeAlias = Callable[[FigureColumns, str, str], bytes]
 """Draws columns under a title and a subtitle."""
 
-DRAWINGS: dict[str, Drawing] = {}
+DRAWINGS: dict[str, Drawing] = {
+    "mc_curve": mc_curve_figure,
+    "mutual_information": mutual_information_figure,
+    "risk_coverage": risk_coverage_figure,
+}
 """Name of a kind of figure -> the function that draws it."""
 
 

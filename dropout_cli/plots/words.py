@@ -3,7 +3,17 @@
 from dropout_cli.metrics import larger_is_better, metric_name, metric_part
 
 PART_NAMES = {"train": "training", "val": "validation", "test": "test"}
-CAPITALS = {"rmse": "RMSE", "mae": "MAE", "nll": "NLL", "ece": "ECE", "r2": "R2", "macro_f1": "macro F1"}
+CAPITALS = {
+    "rmse": "RMSE",
+    "mse": "MSE",
+    "mae": "MAE",
+    "nll": "NLL",
+    "nll_gaussian": "Gaussian NLL",
+    "nll_log_mean_exp": "log-mean-exp NLL",
+    "ece": "ECE",
+    "r2": "R2",
+    "macro_f1": "macro F1",
+}
 
 
 def metric_words(metric: str) -> str:

@@ -21,6 +21,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part, RegressionTargets
 from dropout_cli.metrics import pass_noise
 from dropout_cli.metrics.pass_noise import PassNoise
+from dropout_cli.metrics.target_passes import TargetPasses
 from dropout_cli.nn import losses
 from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.tasks.base import CombinedPasses, Prediction, Task
@@ -98,26 +99,31 @@ class Regression(Task):
 
     def combine_passes(self, passes: Iterable[Array], labels: Array | None = None) -> CombinedPasses:
         """Combine passes by the law of total variance; with labels, compute log-mean-exp too."""
-        count, first = 0, np.zeros(1)
-        sums = squares = noise = np.zeros(1)
-        mixed: Array | None = None
+        sums = TargetPasses()
         for outputs in passes:
-            mean, sd = self._mean(outputs), self._sd(outputs)
-            first = mean if count == 0 else first  # sums around it lose no digits if the mean is far from 0
-            count += 1
-            sums, squares = sums + (mean - first), squares + (mean - first) ** 2
-            noise = noise + (np.zeros_like(mean) if sd is None else sd**2)
-            if labels is not None and sd is not None:
-                each = self._log_densities(mean, sd, labels)
-                mixed = each if mixed is None else np.logaddexp(mixed, each)
-        model = np.sqrt(np.maximum(squares / count - (sums / count) ** 2, 0))
-        noise = np.sqrt(noise / count)
+            self.add_pass(sums, outputs, labels)
+        return self.combine_sums(sums)
+
+    def add_pass(self, sums: TargetPasses, outputs: Array, labels: Array | None = None) -> None:
+        """Add the outputs of a pass to sums; with labels, also its likelihood.
+
+        Args:
+            sums: The sums, which are changed.
+            outputs: (N, outputs) of the network.
+            labels: (N, targets) true values in their own units, for every pass of the sums or for none.
+        """
+        mean, sd = self._mean(outputs), self._sd(outputs)
+        sums.add(mean, sd, None if labels is None or sd is None else self._log_densities(mean, sd, labels))
+
+    def combine_sums(self, sums: TargetPasses) -> CombinedPasses:
+        """Combine the passes of sums that `add_pass` has made."""
+        mean, model, noise, mixed = sums.mean, sums.model_sd, sums.noise_sd, sums.nll_log_mean_exp
         if self.pass_noise is not None:
-            noise = np.broadcast_to(np.sqrt(self.pass_noise.variance(count, self._smallest())), model.shape).copy()
+            variance = self.pass_noise.variance(sums.count, self._smallest())
+            noise = np.broadcast_to(np.sqrt(variance), model.shape).copy()
         sd = np.sqrt(model**2 + noise**2)
-        mean = first + sums / count
         known: Prediction = {"mean": mean, "sd": sd} if (sd > 0).all() else {"mean": mean}
-        scores = {} if mixed is None else {"nll_log_mean_exp": float((np.log(count) - mixed).mean())}
+        scores = {} if mixed is None else {"nll_log_mean_exp": mixed}
         return CombinedPasses({"monte_carlo": known}, {"model_sd": model, "noise_sd": noise}, scores)
 
     def fit_error(self, outputs: Array, labels: Array) -> "Regression":

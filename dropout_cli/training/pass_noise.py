@@ -6,7 +6,7 @@ the validation part, or on the training part if there is none.
 At the end of training it is stored in the summary, so that predictions for new examples have it without the data.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -36,24 +36,43 @@ def fit_pass_noise(
     training_noise: bool = False,
 ) -> Task:
     """Return the task with the target noise estimated for `count` passes."""
+    return fit_pass_noises(task, network, dataset, experiment, [count], training_noise=training_noise)[count]
+
+
+def fit_pass_noises(
+    task: Task,
+    network: Layer,
+    dataset: Dataset,
+    experiment: Experiment,
+    counts: Sequence[int | None],
+    *,
+    training_noise: bool = False,
+) -> dict[int | None, Task]:
+    """Return the task with the target noise estimated for each number of passes.
+
+    The estimates share their passes: with fewer passes, the first ones.
+    """
     if not task.needs_passes:
-        return task
+        return dict.fromkeys(counts, task)
     part = dataset.val or dataset.train
     rows = np.linspace(0, len(part) - 1, min(MAX_ROWS, len(part))).astype(np.intp)
+    kept: list[Array] = []
 
     def draw(passes: int) -> Iterator[Array]:
-        return forward_passes.noisy_passes(
-            network,
-            dataset,
-            part,
-            seed=experiment.seed,
-            count=passes,
-            batch=experiment.training.evaluation_batch,
-            rows=rows,
-            training_noise=training_noise,
-        )
+        if len(kept) < passes:
+            kept[:] = forward_passes.noisy_passes(
+                network,
+                dataset,
+                part,
+                seed=experiment.seed,
+                count=passes,
+                batch=experiment.training.evaluation_batch,
+                rows=rows,
+                training_noise=training_noise,
+            )
+        yield from kept[:passes]
 
-    return task.fit_noise(draw, part.labels[rows], count)
+    return {count: task.fit_noise(draw, part.labels[rows], count) for count in counts}
 
 
 def summarize_pass_noise(task: Task, network: Layer, dataset: Dataset, experiment: Experiment) -> dict[str, Any]:

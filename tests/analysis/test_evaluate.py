@@ -110,6 +110,8 @@ def test_the_predictions_say_what_the_numbers_say(run: Run) -> None:
     for name in ("predictive_entropy", "mutual_information"):
         assert found[name] == arrays[name].mean()
     assert found["mutual_information"] == pytest.approx(found["predictive_entropy"] - found["expected_entropy"])
+    corrected = np.clip(4 / 3 * arrays["mutual_information"], 0, arrays["predictive_entropy"])
+    assert found["mutual_information_corrected"] == pytest.approx(corrected.mean(), rel=1e-12)
     wrong = int(np.sum(p.argmax(axis=1) != labels))
     assert len((folder / "mistakes.csv").read_text().splitlines()) == 1 + min(wrong, 100)
     assert found["thinned"] is None
@@ -119,6 +121,7 @@ def test_one_pass_has_nothing_to_disagree_with(run: Run) -> None:
     """With T = 1, mutual information is 0; one sampled network has no sd."""
     found = evaluate.evaluate_monte_carlo(run, 1, thinned=1, figures=False)
     assert found["mutual_information"] < 1e-12 and found["variation_ratio"] == 0
+    assert found["mutual_information_corrected"] is None
     assert found["monte_carlo"]["accuracy"] == found["geometric_mean"]["accuracy"]
     assert found["monte_carlo"]["nll"] != found["weight_scaling"]["nll"]
     assert found["thinned"]["sd"]["accuracy"] is None

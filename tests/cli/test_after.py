@@ -37,6 +37,7 @@ def test_eval_mc_prints_a_row_for_each_way_of_predicting_then_the_uncertainty(fo
         "expected_entropy",
         "mutual_information",
         "variation_ratio",
+        "mutual_information_corrected",
         lines[-1],
     ]
     assert Path(folder / lines[-1], "metrics.json").is_file() and lines[-1].endswith("/after/eval-test-last-mc4")

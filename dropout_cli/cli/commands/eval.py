@@ -1,13 +1,19 @@
 """The command `dropout eval`: compute the numbers of a run again from its checkpoint."""
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dropout_cli.cli import arguments, output
+from dropout_cli.cli.inspections import show_inspections
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import counted
+
+if TYPE_CHECKING:
+    from dropout_cli.analysis.inspection import Inspection
 
 POSITION = 60
 
@@ -62,6 +68,33 @@ def eval_command(
             "hidden_noise, which are meant for training.",
         ),
     ] = None,
+    mc_curve: Annotated[
+        int | None,
+        typer.Option(
+            "--mc-curve",
+            metavar="T",
+            min=2,
+            help="Instead of the plain evaluation: score the mean of 1, 2, 5, 10, ... and T passes of Monte-Carlo "
+            "dropout, beside the prediction without noise.",
+        ),
+    ] = None,
+    selective: Annotated[
+        bool,
+        typer.Option(
+            "--selective",
+            help="Instead of the plain evaluation: the error of the most confident examples, by their share. With --mc "
+            "also by the confidence of the passes.",
+        ),
+    ] = False,
+    risk: Annotated[
+        float | None,
+        typer.Option(
+            "--risk",
+            metavar="R",
+            help="With --selective: the largest error to accept (default: .01; for a regression half of its mean "
+            "squared error).",
+        ),
+    ] = None,
     allow_changed_data: Annotated[
         bool,
         typer.Option(
@@ -83,14 +116,29 @@ def eval_command(
 
     if thinned is not None and mc is None:
         raise UsageError("--thinned", "needs --mc", "Add --mc T.")
-    arguments.check_mc_noise(mc_noise, mc)
+    all_noise = mc_noise == arguments.McNoise.all
     run = runs.find_run(reference, runs_dir)
-    options: dict[str, Any] = {"split": split, "checkpoint": checkpoint, "figures": not no_plots}
-    options["allow_changed_data"] = allow_changed_data
+    options: dict[str, Any] = {"split": split, "checkpoint": checkpoint, "allow_changed_data": allow_changed_data}
+    studies: list[Callable[[], Inspection]] = []
+    if mc_curve is not None:
+        from dropout_cli.analysis.mc_curve import compare_pass_counts
+
+        studies.append(partial(compare_pass_counts, run, mc_curve, all_noise=all_noise, **options))
+    if selective:
+        from dropout_cli.analysis.selective import rank_by_confidence
+
+        studies.append(partial(rank_by_confidence, run, risk=risk, passes=mc, all_noise=all_noise, **options))
+    elif risk is not None:
+        raise UsageError("--risk", "needs --selective", "Add --selective.")
+    arguments.check_mc_noise(mc_noise, mc or mc_curve)
+    if studies:
+        show_inspections(run, (study() for study in studies), images=not no_plots, json=json)
+        return
+    options["figures"] = not no_plots
     if mc is None:
         numbers = analysis_evaluate.evaluate_run(run, **options)
     else:
-        options |= {"thinned": 10 if thinned is None else thinned, "all_noise": mc_noise == arguments.McNoise.all}
+        options |= {"thinned": 10 if thinned is None else thinned, "all_noise": all_noise}
         numbers = analysis_evaluate.evaluate_monte_carlo(run, mc, **options)
     for notice in numbers.get("notices", []):
         output.print_stderr(notice)
