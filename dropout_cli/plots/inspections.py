@@ -3,13 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from dropout_cli.plots import ensembles
+
 FigureColumns: TypeAlias = Mapping[str, Sequence[Any]]
 """Column name -> cells: numbers, texts, or None for an empty cell."""
 
 Drawing: TypeAlias = Callable[[FigureColumns, str, str], bytes]
 """Draws columns under a title and a subtitle."""
 
-DRAWINGS: dict[str, Drawing] = {}
+DRAWINGS: dict[str, Drawing] = {
+    "averages_over_masks": ensembles.averages_over_masks,
+    "error_by_networks": ensembles.error_by_networks,
+}
 """Name of a kind of figure -> the function that draws it."""
 
 
