@@ -63,7 +63,7 @@ def study_trained_runs(folder: SweepFolder, chosen: ChosenSetting, count: int) -
         )
     else:
         ensembles.append(sampled.measured)
-        scaled = {wording.WEIGHT_SCALING: sampled.scaled}
+        scaled = {wording.SCALED: sampled.scaled}
         label = f"{runs[0].name}: "
         rows += [*wording.spread_rows(sampled.measured, label), *wording.average_rows(sampled.measured, label)]
         rows.append([f"{label}{wording.WEIGHT_SCALING}", *(sampled.scaled[metric] for metric in metrics)])
@@ -72,7 +72,9 @@ def study_trained_runs(folder: SweepFolder, chosen: ChosenSetting, count: int) -
             "run": runs[0].name,
             "weight_scaling": dict(sampled.scaled),
         }
-    singles = [[run.name, *scores.values()] for run, scores in zip(runs, measured.singles, strict=True)]
+    singles: list[list[str | float]] = [
+        [run.name, *scores.values()] for run, scores in zip(runs, measured.singles, strict=True)
+    ]
     shown = f"test, {counted(len(scoring.labels), 'example')}"
     label = setting_label(chosen.group.values)
     return Inspection(

@@ -97,7 +97,7 @@ class MaskedNetwork:
             part: The examples.
             batch: Examples per forward pass.
         """
-        x, _ = BatchReader(dataset, part, len(part), np.dtype(np.float32)).take(slice(0, len(part)))
+        x, _ = BatchReader(dataset, part, len(part), self.after.dtype).take(slice(0, len(part)))
         starts = range(0, len(part), batch)
         pieces = [x[start : start + batch] for start in starts]
         if self.before is not None:
@@ -248,11 +248,15 @@ def _figure(scoring: Any, averages: Any, scaled: Array, finding: str, shown: str
         return [float(one) for one in of_label[rows]]
 
     columns = {"weight_scaling": points(scaled), **{name: points(values) for name, values in averages.items()}}
-    first = "" if isinstance(scoring, ClassScoring) or len(scoring.targets) == 1 else f" of '{scoring.targets[0]}'"
+    first = (
+        ""
+        if isinstance(scoring, ClassScoring) or len(scoring.targets) == 1
+        else f", predictions of '{scoring.targets[0]}'"
+    )
     return InspectionFigure(
         "averages_over_masks",
         "averages_over_masks",
         {"example": [float(row) for row in rows], **columns},
         finding,
-        f"Predictions{first} for {len(rows):,} examples of {shown}",
+        f"{shown}, of which {len(rows):,} are shown{first}",
     )

@@ -69,10 +69,9 @@ def study_sampled_networks(
     trained = restore.load_model(run, checkpoint, allow_changed_data=allow_changed_data)
     sampled = sample_ensemble(run, trained, find_part(trained, split), count)
     measured = sampled.measured
-    scaled = {wording.WEIGHT_SCALING: sampled.scaled}
     metrics = measured.scoring.metrics
     rows = [*wording.spread_rows(measured), *wording.average_rows(measured)]
-    rows += [[name, *(scores[metric] for metric in metrics)] for name, scores in scaled.items()]
+    rows.append([wording.WEIGHT_SCALING, *(sampled.scaled[metric] for metric in metrics)])
     numbers: dict[str, Any] = {
         "split": split,
         "checkpoint": sampled.checkpoint,
@@ -85,7 +84,7 @@ def study_sampled_networks(
         numbers=numbers | wording.ensemble_numbers(measured) | {"weight_scaling": dict(sampled.scaled)},
         headers=("prediction", *metrics),
         rows=rows,
-        figures=[wording.curve_figure([measured], scaled, shown)],
+        figures=[wording.curve_figure([measured], {wording.SCALED: sampled.scaled}, shown)],
         sentences=wording.ensemble_sentences(measured),
         files={"networks.csv": csv_bytes([metrics, *([one[name] for name in metrics] for one in measured.singles)])},
     )

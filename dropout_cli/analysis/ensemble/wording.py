@@ -11,7 +11,8 @@ from dropout_cli.core.text import counted, decimals, significant
 from dropout_cli.metrics.ensembles import AmbiguityDecomposition
 
 MOST_DECIMALS = 12
-WEIGHT_SCALING = "no noise (weight scaling)"
+WEIGHT_SCALING, SCALED = "no noise (weight scaling)", "weight scaling"
+"""Its name in a table, and its short name in a figure."""
 LOSSES = {
     "brier": ("Brier score", "arithmetic mean", "ambiguity"),
     "cross_entropy_arithmetic_mean": ("Cross-entropy", "arithmetic mean", "ambiguity, which depends on the labels"),
@@ -114,8 +115,8 @@ def curve_figure(ensembles: Sequence[MeasuredEnsemble], scaled: Mapping[str, Sco
         "error_by_networks",
         columns,
         _finding(ensembles, scaled),
-        f"Arithmetic mean of random subsets of the networks, {shown}. Lines: mean over the subsets; bands: "
-        f"{low:g} to {high:g} % of them. The subsets share networks, so a band ends at 0 for all networks",
+        f"{shown}. Random subsets of the networks: mean, and band of {low:g} to {high:g} %. Subsets overlap, so a band "
+        "ends in a point",
     )
 
 
