@@ -1,14 +1,15 @@
 """A study of a trained network: numbers, figures with their data, and a sentence for each figure.
 
-It is stored in a folder under `after/`: `results.json` has the numbers and the sentences, and every figure is a PNG
-file beside a CSV file with its data. A report draws the figures again from the CSV files.
+It is stored in a folder, which is under `after/` for a run: `results.json` has the numbers and the sentences, and every
+figure is a PNG file beside a CSV file with its data. A report draws the figures again from the CSV files.
 """
 
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -105,21 +106,31 @@ def read_inspections(run: Run) -> list[Inspection]:
     if not after.is_dir():
         return []
     names = sorted(path.name for path in after.iterdir() if not path.name.startswith("."))
-    return [_read(run, name) for name in names if run.has_file(f"after/{name}/{RESULTS}")]
+    kept = (f"after/{name}" for name in names if run.has_file(f"after/{name}/{RESULTS}"))
+    return [parse_inspection(run.path / folder, partial(_read_file, run, folder)) for folder in kept]
 
 
-def _read(run: Run, folder: str) -> Inspection:
-    place = f"after/{folder}/{RESULTS}"
+def _read_file(run: Run, folder: str, name: str) -> bytes:
+    return run.read(f"{folder}/{name}")
+
+
+def parse_inspection(folder: Path, read: Callable[[str], bytes]) -> Inspection:
+    """Return an inspection from the files of its folder.
+
+    Args:
+        folder: The folder.
+        read: Returns the bytes of a file in the folder.
+
+    Raises:
+        UsageError: A file is damaged.
+    """
     try:
-        stored = json.loads(run.read(place))
+        stored = json.loads(read(RESULTS))
         texts = stored["inspection"]
-        figures = [
-            InspectionFigure(columns=_columns(run.read(f"after/{folder}/{one['name']}.csv")), **one)
-            for one in texts["figures"]
-        ]
+        figures = [InspectionFigure(columns=_columns(read(f"{one['name']}.csv")), **one) for one in texts["figures"]]
         table = texts["table"]
         return Inspection(
-            folder,
+            folder.name,
             str(texts["title"]),
             stored["results"],
             table["headers"],
@@ -129,7 +140,7 @@ def _read(run: Run, folder: str) -> Inspection:
             texts["notices"],
         )
     except (LookupError, TypeError, ValueError) as error:
-        raise UsageError(str(run.path / place), f"is damaged ({error})", "Run the command again.") from None
+        raise UsageError(str(folder / RESULTS), f"is damaged ({error})", "Run the command again.") from None
 
 
 def _columns(data: bytes) -> dict[str, list[Any]]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from dropout_cli.plots import ensembles
 from dropout_cli.plots.mc_curve import mc_curve_figure, mutual_information_figure
 from dropout_cli.plots.selective import risk_coverage_figure
 
@@ -16,6 +17,8 @@ DRAWINGS: dict[str, Drawing] = {
     "mc_curve": mc_curve_figure,
     "mutual_information": mutual_information_figure,
     "risk_coverage": risk_coverage_figure,
+    "averages_over_masks": ensembles.averages_over_masks,
+    "error_by_networks": ensembles.error_by_networks,
 }
 """Name of a kind of figure -> the function that draws it."""
 

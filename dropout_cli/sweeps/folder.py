@@ -5,6 +5,7 @@ cells/ID/                              a run folder; ID.partial until the run is
 failed/ID.json  failed/ID.txt          why a run failed, the command that trains it alone, and its output
 yardsticks/                            scores of simple models, which runs with the same split share
 results.csv  summary.csv  comparisons.csv  notes.txt  *.png
+ensemble/  ...                         studies of later commands: results.json, and each figure as CSV and PNG
 MANIFEST.sha256                        digests of all these files, from the end of a sweep to its continuation
 
 The folder may come from someone else: no link in it is followed, and only regular files are opened.
@@ -14,7 +15,7 @@ A cell is a planned run; its ID is a hash of its config.
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -256,12 +257,16 @@ class SweepFolder:
         if not self._has_bytes(MANIFEST, listing):
             write_atomic(self.path_of(MANIFEST), listing)
 
-    def add_results(self, files: Mapping[str, bytes]) -> None:
+    def add_results(self, files: Mapping[str, bytes], former: Collection[str] = ()) -> None:
         """Write files of a later command; the manifest keeps the digests of all other files.
 
         Args:
             files: Name -> bytes.
+            former: Names of files that are removed, unless they are written.
         """
+        removed = set(former) - files.keys()
+        for name in removed:
+            remove_file(self.path_of(name))
         for name, data in files.items():
             path = self.path_of(name)
             with os_errors(path):
@@ -271,6 +276,7 @@ class SweepFolder:
             listed = manifest.parse_manifest(self.read(MANIFEST))
         except (UsageError, ValueError):  # without a manifest, or with a damaged one, there is nothing to keep
             return
+        listed = {name: digest for name, digest in listed.items() if name not in removed}
         listed |= {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
         write_atomic(self.path_of(MANIFEST), manifest.format_manifest(dict(sorted(listed.items()))))
 

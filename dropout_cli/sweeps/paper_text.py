@@ -1,4 +1,4 @@
-"""A paragraph for a paper: design, numbers, correction, and what the intervals do not cover, with references."""
+"""A paragraph for a paper, with design, numbers, limits and references."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -106,7 +106,7 @@ def _metric(metric: str) -> str:
 
 
 def _results(evidence: SweepComparison, decided: list[Comparison]) -> Iterator[str]:
-    """Yield a sentence per setting; with many settings, of the one that the validation part chooses, and a count."""
+    """Yield a sentence per setting; of many settings only the best one, and a count."""
     shown = decided
     if len(decided) > MOST_DESCRIBED:
         best = None if evidence.chosen is None else evidence.comparison_of(evidence.chosen.best)

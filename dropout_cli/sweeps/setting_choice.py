@@ -30,11 +30,15 @@ class ChosenSetting:
         return [Run(Path(record.path)) for record in self.group.runs]
 
     @property
-    def message(self) -> str:
-        """The setting and its number of runs, in a sentence."""
+    def described(self) -> str:
+        """The setting and its number of runs, for a sentence."""
         best = "the best setting on the validation part, " if self.is_best else ""
-        runs = counted(len(self.group.runs), "run")
-        return f"Predicting with {best}{group_name(self.group)}: {runs}{', averaged' * (len(self.group.runs) > 1)}."
+        return f"{best}{group_name(self.group)}: {counted(len(self.group.runs), 'run')}"
+
+    @property
+    def message(self) -> str:
+        """The setting and its number of runs, in a sentence about predictions."""
+        return f"Predicting with {self.described}{', averaged' * (len(self.group.runs) > 1)}."
 
 
 def choose_setting(folder: SweepFolder, wanted: Values | None) -> ChosenSetting:

@@ -1,4 +1,4 @@
-"""The comparison of settings over several datasets: ranks, pairs of settings, and aggregates of all runs.
+"""The comparison of settings over several datasets: ranks, pairs and aggregates.
 
 The datasets are the units here: each gives one mean per setting. Friedman's test asks if all settings rank alike, by
 permuting the settings within each dataset. Wilcoxon's signed-rank test compares two settings, with Holm's correction
@@ -149,7 +149,7 @@ def _key(group: RunGroup) -> str:
 
 
 def _baseline(groups: Sequence[RunGroup], keys: Sequence[str], baselines: Sequence[tuple[int, int]]) -> int | None:
-    """Return the index of the setting that all others are compared with; None if there is not exactly one."""
+    """Return the index of the common baseline; None if there is not exactly one."""
     found = {_key(groups[base]) for _, base in baselines}
     return keys.index(found.pop()) if len(found) == 1 else None
 
@@ -167,7 +167,7 @@ def _pairs(table: Array) -> tuple[SettingPair, ...]:
 
 
 def _signed_rank(differences: Array) -> float:
-    """Return the exact p-value; with many datasets, where listing takes too long, that of the normal approximation."""
+    """Return the exact p-value; with many datasets the one of the normal approximation."""
     if np.count_nonzero(differences) <= ranks.MAX_SIGNS:
         return ranks.signed_rank_p(differences)
     from scipy import stats

@@ -17,7 +17,7 @@ from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.variants.toolkit.activation_noise import ActivationNoise
 from dropout_cli.variants.toolkit.base import VARIANTS
 from dropout_cli.variants.toolkit.example import VariantExample
-from dropout_cli.variants.toolkit.masks import describe_scaled_bernoulli, scaled_bernoulli
+from dropout_cli.variants.toolkit.masks import describe_scaled_bernoulli, keep_probability, scaled_bernoulli
 
 
 @VARIANTS.register("inverted")
@@ -40,6 +40,10 @@ y = m * x / q
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
         """Draw m / q: mean 1, variance rate / q."""
         return scaled_bernoulli(shape, rate, rng, dtype, out)
+
+    def kept_multiplier(self, rate: float) -> float:
+        """Return 1 / q."""
+        return 1 / keep_probability(rate)
 
     def describe_noise(self, graph: OperationGraph, x: GraphValue, rate: float) -> GraphValue:
         """Return m / q."""

@@ -45,6 +45,10 @@ y = m * x  # not scaled in training
         """Draw the mask, as 0 and 1."""
         return np.asarray(np.multiply(bernoulli(shape, rate, rng), dtype.type(1), out=out, dtype=dtype))
 
+    def kept_multiplier(self, rate: float) -> float:
+        """Return 1."""
+        return 1.0
+
     def evaluation_scale(self, rate: float) -> float:
         """Return q, the mean of the mask."""
         return keep_probability(rate)

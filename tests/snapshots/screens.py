@@ -83,6 +83,8 @@ def _of_a_run(screen: _Screen) -> str:
     screen.run("runs", "runs", "--where", "test.accuracy")
     screen.run("compare_two_runs", "compare", run, other)
     screen.run("effects", "effects", run)
+    screen.run("ensemble", "ensemble", run, "--networks", "5", "--no-plots")
+    screen.run("ensemble", "ensemble", run, "--exact", "--no-plots")
     page = screen.run("report_run", "report", run).strip()
     screen.keep("report_run", _visible(screen.folder / page))
     screen.run("predict", "predict", run, "new.csv")
@@ -112,6 +114,7 @@ def _of_sweeps(screen: _Screen, run: str) -> None:
         "sweep", "sweep", "small.yaml", "dropout.rate=0,0.5", "--seeds", "1", "--jobs", "1", "--quiet", "--no-plots"
     )
     screen.run("sweep", "verify", "runs/sweep-sweep")
+    screen.run("ensemble", "ensemble", "runs/sweep-sweep", "--setting", "dropout.rate=0.2")
     page = screen.run("report_sweep", "report", "runs/sweep-sweep").strip()
     screen.keep("report_sweep", _visible(screen.folder / page))
     words = ("--jobs", "1", "--trials", "2", "--repeats", "1", "--seeds", "2", "--no-plots")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dropout_cli.analysis.ensemble.sampled import study_sampled_networks
 from dropout_cli.analysis.evaluate import evaluate_monte_carlo
 from dropout_cli.core.errors import Interrupted, StopRequest
 from dropout_cli.core.rng import Generator, stream
@@ -104,3 +105,14 @@ def test_monte_carlo_passes_draw_from_a_generator_each(tmp_path: Path) -> None:
     noisy = {(SEED, f"monte_carlo:{place}/dropout", number) for place in PLACES for number in range(3)}
     thinned = {(SEED, f"thinned:{place}/dropout", number) for place in PLACES for number in range(2)}
     assert set(drawn()) - START == noisy | thinned
+
+
+def test_an_ensemble_draws_its_networks_as_eval_does_and_subsets_from_streams_of_its_own(tmp_path: Path) -> None:
+    """`thinned:<path>` by network, and `ensemble_subsets` by size; a size whose subsets are all taken draws nothing."""
+    run = train(tmp_path, *SETTINGS)
+    with recorded() as drawn:
+        study_sampled_networks(run, 10)
+    thinned = {(SEED, f"thinned:{place}/dropout", number) for place in PLACES for number in range(10)}
+    subsets = {(SEED, "ensemble_subsets", size) for size in (3, 5, 7)}
+    tried = {(SEED, f"monte_carlo:{place}/dropout", 0) for place in PLACES}  # one pass shows whether there is noise
+    assert set(drawn()) - START == thinned | subsets | tried

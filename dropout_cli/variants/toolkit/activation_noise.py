@@ -79,6 +79,17 @@ class HiddenActivationNoise(Variant):
         """
         raise UndescribedLayer("", f"the variant {type(self).__name__} has no method describe_noise")
 
+    def kept_multiplier(self, rate: float) -> float | None:
+        """Return the multiplier of a kept unit, if every unit is dropped independently.
+
+        Args:
+            rate: The probability of dropping a unit.
+
+        Returns:
+            The multiplier; None if the noise is of another kind.
+        """
+        return None
+
     def evaluation_scale(self, rate: float) -> float:
         """Return the factor of the activation at evaluation.
 
@@ -181,6 +192,10 @@ class NoisyActivation(ScheduledRate, BatchParallel):
             part += offset
 
         return DeferredPass(y, affine)
+
+    def kept_multiplier(self) -> float | None:
+        """Return the multiplier of a kept unit; None unless every unit is dropped independently."""
+        return self._variant.kept_multiplier(self.rate)
 
     def describe(self, graph: OperationGraph, x: GraphValue) -> GraphValue:
         """Return the noisy x, or x times the scale of the evaluation."""

@@ -1,0 +1,136 @@
+"""Tables and sentences about ensembles."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dropout_cli.analysis.ensemble.measured import BAND, MeasuredEnsemble
+from dropout_cli.analysis.ensemble.scoring import AVERAGES, ClassScoring, Scores
+from dropout_cli.analysis.inspection import InspectionFigure
+from dropout_cli.core.text import counted, decimals, significant
+from dropout_cli.metrics.ensembles import AmbiguityDecomposition
+
+MOST_DECIMALS = 12
+WEIGHT_SCALING, SCALED = "no noise (weight scaling)", "weight scaling"
+"""Its name in a table, and its short name in a figure."""
+LOSSES = {
+    "brier": ("Brier score", "arithmetic mean", "ambiguity"),
+    "cross_entropy_arithmetic_mean": ("Cross-entropy", "arithmetic mean", "ambiguity, which depends on the labels"),
+    "cross_entropy_geometric_mean": ("Cross-entropy", "geometric mean", "ambiguity, which needs no labels"),
+}
+"""Name of a decomposition -> loss, average and kind of ambiguity, for people."""
+
+
+def spread_rows(measured: MeasuredEnsemble, label: str = "") -> Iterator[list[Any]]:
+    """Yield table rows with mean, standard deviation, minimum and maximum of one network.
+
+    Args:
+        measured: The ensemble.
+        label: Words before the name of the row.
+    """
+    spreads = [measured.spread(metric) for metric in measured.scoring.metrics]
+    for key in ("mean", "sd", "min", "max"):
+        yield [f"{label}one of {measured.count} {measured.name}, {key}", *(spread[key] for spread in spreads)]
+
+
+def average_rows(measured: MeasuredEnsemble, label: str = "") -> Iterator[list[Any]]:
+    """Yield a table row for each average.
+
+    Args:
+        measured: The ensemble.
+        label: Words before the name of the row.
+    """
+    for name, scores in measured.summary.scores.items():
+        row = f"{label}{AVERAGES[name]} of {measured.count} {measured.name}"
+        yield [row, *(scores[metric] for metric in measured.scoring.metrics)]
+
+
+def ensemble_numbers(measured: MeasuredEnsemble) -> dict[str, Any]:
+    """Return the numbers of an ensemble as JSON values."""
+    return {
+        "count": measured.count,
+        "single": {metric: measured.spread(metric) for metric in measured.scoring.metrics},
+        **{name: dict(scores) for name, scores in measured.summary.scores.items()},
+        **({} if measured.disagreement is None else {"disagreement": measured.disagreement}),
+        "decompositions": {name: one._asdict() for name, one in measured.summary.decompositions.items()},
+    }
+
+
+def ensemble_sentences(measured: MeasuredEnsemble) -> list[str]:
+    """Return sentences about the disagreement and the decompositions."""
+    found = []
+    if measured.disagreement is not None:
+        pairs = counted(math.comb(measured.count, 2), "pair")
+        share = percent(measured.disagreement)
+        found.append(f"Two {measured.name} predict different classes for {share} of the examples (mean over {pairs}).")
+    of = f"of one of the {measured.name}"
+    return found + [decomposition_sentence(name, one, of) for name, one in measured.summary.decompositions.items()]
+
+
+def decomposition_sentence(name: str, one: AmbiguityDecomposition, of: str) -> str:
+    """Return a decomposition as a sum; the printed numbers add up.
+
+    Args:
+        name: Its name in files.
+        one: The decomposition.
+        of: Words after the mean loss of the networks.
+    """
+    loss, average, kind = LOSSES.get(name) or (f"Squared error of {name.partition(':')[2]}", "average", "ambiguity")
+    smallest = min((abs(value) for value in one if value), default=1.0)
+    digits = min(max(4, 2 - math.floor(math.log10(smallest))), MOST_DECIMALS)
+    single, mean = (round(value, digits) for value in (one.single, one.average))
+    texts = [decimals(value, digits) for value in (single, mean, single - mean)]
+    return f"{loss}: {texts[0]} (mean {of}) = {texts[1]} ({average}) + {texts[2]} ({kind})."
+
+
+def percent(share: float) -> str:
+    """Return a share as percent with three significant digits."""
+    return f"{significant(100 * share, 3)} %"
+
+
+def error_words(scoring_name: str, scores: Scores) -> str:
+    """Return the main score of a curve in words: the error rate, or the RMSE."""
+    return percent(scores["error"]) if scoring_name == "error" else significant(scores["rmse"], 4)
+
+
+def curve_figure(ensembles: Sequence[MeasuredEnsemble], scaled: Mapping[str, Scores], shown: str) -> InspectionFigure:
+    """Return the figure of the error of the average against the number of networks.
+
+    Args:
+        ensembles: The ensembles, the main one first.
+        scaled: Name -> scores of predictors without a number of networks, drawn as lines.
+        shown: What was evaluated.
+    """
+    columns: dict[str, list[Any]] = {name: [] for name in ensembles[0].curve}
+    for measured in ensembles:
+        for name, cells in measured.curve.items():
+            columns[name] += cells
+    for name, scores in scaled.items():
+        known = {"networks": name, **ensembles[0].scoring.curve_scores(scores)}
+        for column, cells in columns.items():
+            cells.append(known.get(column))
+    low, high = BAND
+    return InspectionFigure(
+        "error_by_networks",
+        "error_by_networks",
+        columns,
+        _finding(ensembles, scaled),
+        f"{shown}. Random subsets of the networks: mean, and band of {low:g} to {high:g} %. Subsets overlap, so a band "
+        "ends in a point",
+    )
+
+
+def _finding(ensembles: Sequence[MeasuredEnsemble], scaled: Mapping[str, Scores]) -> str:
+    parts = []
+    for measured in ensembles:
+        scoring = measured.scoring
+        (main, *_) = scoring.curve_metrics
+        average = error_words(main, scoring.curve_scores(measured.summary.scores["arithmetic_mean"]))
+        single = error_words(main, scoring.curve_scores(measured.summary.single))
+        kind = "an error of" if isinstance(scoring, ClassScoring) else "an RMSE of"
+        parts.append(f"the average of {measured.count} {measured.name} has {kind} {average}, one alone {single}")
+    main = ensembles[0].scoring.curve_metrics[0]
+    for name, scores in scaled.items():
+        parts.append(f"{name} {error_words(main, ensembles[0].scoring.curve_scores(scores))}")
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
