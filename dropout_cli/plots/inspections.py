@@ -3,13 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from dropout_cli.plots.reliability import reliability_diagrams
+
 FigureColumns: TypeAlias = Mapping[str, Sequence[Any]]
 """Column name -> cells: numbers, texts, or None for an empty cell."""
 
 Drawing: TypeAlias = Callable[[FigureColumns, str, str], bytes]
 """Draws columns under a title and a subtitle."""
 
-DRAWINGS: dict[str, Drawing] = {}
+DRAWINGS: dict[str, Drawing] = {
+    "reliability": reliability_diagrams,
+}
 """Name of a kind of figure -> the function that draws it."""
 
 
