@@ -8,7 +8,7 @@ from typing import Any
 
 from dropout_cli.analysis.calibration_text import describe_calibration
 from dropout_cli.analysis.inspection import Inspection
-from dropout_cli.analysis.predictors import PREDICTORS, find_part, predict_part
+from dropout_cli.analysis.predictors import find_part, predict_part
 from dropout_cli.analysis.temperature_store import apply_to_prediction, find_temperatures, pass_kind
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import significant
@@ -17,6 +17,8 @@ from dropout_cli.runs import Run
 from dropout_cli.training import restore
 from dropout_cli.training.setup import thread_limit
 
+LABELS = {"weight_scaling": "no noise", "monte_carlo": "Monte Carlo"}
+"""Predictor -> its short name for people."""
 FITTED_HERE = "The temperatures were fitted to this part: with them, its numbers are too good."
 
 
@@ -55,9 +57,9 @@ def inspect_calibration(
     for name, kind in (("weight_scaling", "weight_scaling"), ("monte_carlo", pass_kind(all_noise))):
         if name not in found.predictions:
             continue
-        predictions[PREDICTORS[name]] = found.predictions[name]
+        predictions[LABELS[name]] = found.predictions[name]
         if kind in stored:
-            label = f"{PREDICTORS[name]}, temperature {significant(stored[kind].temperature)}"
+            label = f"{LABELS[name]}, temperature {significant(stored[kind].temperature, 3)}"
             predictions[label] = apply_to_prediction(found.predictions[name], stored[kind].temperature)
             notices += stored[kind].notices(passes)
             notices += [FITTED_HERE] if split == "val" else []

@@ -71,7 +71,7 @@ ROWS = (
     "calibration error (ECE)",
     "ECE of a perfectly calibrated model",
     "ECE, bins of equal mass",
-    "ECE, debiased",
+    "ECE, root mean square, debiased",
     "ECE, mean over classes",
     "ECE, sweep",
     "negative log-likelihood",
@@ -104,7 +104,8 @@ def _with_interval(value: float, interval: Interval) -> str:
 
 def _finding(measures: Mapping[str, CalibrationMeasures]) -> str:
     """Return the ECE of each predictor, or of the best and the worst of many."""
-    by_chance = significant(next(iter(measures.values())).by_chance.mean, 3)
+    chances = sorted(found.by_chance.mean for found in measures.values())
+    by_chance = " to ".join(dict.fromkeys(significant(chance, 2) for chance in (chances[0], chances[-1])))
     errors = {label: significant(found.ece, 3) for label, found in measures.items()}
     if len(measures) == 1:
         (error,) = errors.values()
@@ -119,18 +120,15 @@ def _finding(measures: Mapping[str, CalibrationMeasures]) -> str:
 def _compared_with_chance(label: str, found: CalibrationMeasures) -> str:
     """Return a sentence that compares the ECE with the one of a perfectly calibrated model."""
     mean, sd = found.by_chance
-    text = (
-        f"{label[0].upper()}{label[1:]}: the ECE is {significant(found.ece, 3)}. A perfectly calibrated model with the "
-        f"same confidences would have {significant(mean, 3)} on average by chance (standard deviation "
-        f"{significant(sd, 2)})"
-    )
+    chance = f"the {significant(mean, 3)} (sd {significant(sd, 2)}) that a perfectly calibrated model has by chance"
+    text = f"{label[0].upper()}{label[1:]}: the ECE, {significant(found.ece, 3)},"
     distance = found.ece - mean
     if distance <= SIGNIFICANT_SDS * sd:
-        return f"{text}, so that chance alone explains it."
-    far = f", {significant(distance / sd, 2)} standard deviations less" if sd > 0 else ""
+        return f"{text} is no larger than chance explains. Compare it with {chance}."
+    far = f"{significant(distance / sd, 2)} standard deviations" if sd > 0 else "far"
     side = "above" if found.mean_gap < 0 else "below"
     return (
-        f"{text}{far}, so that chance alone does not explain it: on average, confidence is "
+        f"{text} is {far} above {chance}. On average, confidence is "
         f"{significant(100 * abs(found.mean_gap), 2)} points {side} accuracy."
     )
 

@@ -12,9 +12,10 @@ from dropout_cli.plots.layout import LABEL_SIZE, LINE_SPACING, WIDTH, Canvas, ti
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LEFT, GAP, RIGHT = 0.62, 0.62, 0.12  # inches
+LEFT, GAP, RIGHT = 0.68, 0.66, 0.12  # inches
 SHARES, AXIS = 0.45, 0.45
 MAX_NAME_LINES = 3
+TICK_SIZE = 8
 
 
 def reliability_diagrams(columns: Mapping[str, Sequence[Any]], title: str, subtitle: str) -> bytes:
@@ -26,6 +27,8 @@ def reliability_diagrams(columns: Mapping[str, Sequence[Any]], title: str, subti
         subtitle: The description of the figure.
     """
     names = list(dict.fromkeys(map(str, columns["predictor"])))
+    # A decade below the smallest share, so that its bar can be seen.
+    lowest = 10 ** np.floor(np.log10(min(columns["share"])) - 0.01)
     across = min(2, len(names))
     width = (WIDTH - LEFT - RIGHT - GAP * (across - 1)) / across
     tall = min(width, 2.6)
@@ -48,11 +51,10 @@ def reliability_diagrams(columns: Mapping[str, Sequence[Any]], title: str, subti
             upper = _axes(canvas, left, bottom + SHARES + 0.12, width, tall)
             lower = _axes(canvas, left, bottom, width, SHARES)
             _diagram(upper, values)
-            _shares(lower, values["above"], values["up_to"], values["share"])
+            _shares(lower, values["above"], values["up_to"], values["share"], lowest)
             upper.set_title("\n".join(labels[place]), fontsize=LABEL_SIZE, loc="left", pad=3)
             if column == 0:
                 upper.set_ylabel("accuracy (higher is better)" if across == 1 else "accuracy")
-                lower.set_ylabel("share")
             lower.set_xlabel("mean confidence of the bin" if across == 1 else "confidence")
         return render(canvas.figure)
 
@@ -82,7 +84,7 @@ def _diagram(axes: "Axes", values: Mapping[str, Array]) -> None:
     axes.tick_params(labelbottom=False)
 
 
-def _shares(axes: "Axes", above: Array, up_to: Array, share: Array) -> None:
+def _shares(axes: "Axes", above: Array, up_to: Array, share: Array, lowest: float) -> None:
     from matplotlib.ticker import NullLocator
 
     axes.bar(above, share, up_to - above, align="edge", color=SKY, edgecolor="white", linewidth=0.4)
@@ -90,7 +92,7 @@ def _shares(axes: "Axes", above: Array, up_to: Array, share: Array) -> None:
     axes.set_xticks(np.linspace(0, 1, 6))
     # In a good classifier nearly all examples are in the last bin; a linear axis would hide the others.
     axes.set_yscale("log")
-    lowest = 10 ** np.floor(np.log10(share.min()) - 0.01)
     axes.set_ylim(lowest, 1)
     axes.set_yticks([lowest, 1], [f"{100 * lowest:g} %", "100 %"])
     axes.yaxis.set_minor_locator(NullLocator())
+    axes.tick_params(axis="y", labelsize=TICK_SIZE)

@@ -1,13 +1,18 @@
 """The command `dropout eval`: compute the numbers of a run again from its checkpoint."""
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dropout_cli.cli import arguments, output
+from dropout_cli.cli.inspections import show_inspections
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import counted
+
+if TYPE_CHECKING:
+    from dropout_cli.analysis.inspection import Inspection
 
 POSITION = 60
 
@@ -62,6 +67,22 @@ def eval_command(
             "hidden_noise, which are meant for training.",
         ),
     ] = None,
+    calibration: Annotated[
+        bool,
+        typer.Option(
+            "--calibration",
+            help="Instead, show how far the probabilities can be believed: reliability diagram and calibration errors. "
+            "With --mc also those of the mean of the passes.",
+        ),
+    ] = False,
+    temperature: Annotated[
+        bool,
+        typer.Option(
+            "--temperature",
+            help="Instead, fit the temperature of the probabilities to the validation part and store it, for "
+            "`dropout predict --temperature`. With --mc also that of the mean of the passes.",
+        ),
+    ] = False,
     allow_changed_data: Annotated[
         bool,
         typer.Option(
@@ -79,14 +100,27 @@ def eval_command(
     The files are written to after/ in its folder.
     """
     from dropout_cli import runs
+    from dropout_cli.analysis import calibration as analysis_calibration
     from dropout_cli.analysis import evaluate as analysis_evaluate
+    from dropout_cli.analysis import temperature as analysis_temperature
 
     if thinned is not None and mc is None:
         raise UsageError("--thinned", "needs --mc", "Add --mc T.")
     arguments.check_mc_noise(mc_noise, mc)
     run = runs.find_run(reference, runs_dir)
-    options: dict[str, Any] = {"split": split, "checkpoint": checkpoint, "figures": not no_plots}
-    options["allow_changed_data"] = allow_changed_data
+    options: dict[str, Any] = {"split": split, "checkpoint": checkpoint, "allow_changed_data": allow_changed_data}
+    passes: dict[str, Any] = {"passes": mc, "all_noise": mc_noise == arguments.McNoise.all}
+    studies: list[Callable[[], Inspection]] = []
+    if temperature:  # first: the calibration then shows the new temperatures
+        studies.append(lambda: analysis_temperature.inspect_temperature(run, **options, **passes))
+    if calibration:
+        studies.append(lambda: analysis_calibration.inspect_calibration(run, **options, **passes))
+    if studies:
+        if thinned is not None:
+            raise UsageError("--thinned", "belongs to the evaluation without other studies", "Leave it out.")
+        show_inspections(run, (study() for study in studies), images=not no_plots, json=json)
+        return
+    options["figures"] = not no_plots
     if mc is None:
         numbers = analysis_evaluate.evaluate_run(run, **options)
     else:
