@@ -15,6 +15,7 @@ from dropout_cli.metrics.calibration.measures import CalibrationMeasures, measur
 from dropout_cli.metrics.calibration.reliability import reliability_columns
 from dropout_cli.statistics import Interval
 
+NOT_FINITE = "the probabilities are not finite numbers"
 SIGNIFICANT_SDS = 2.0
 """An ECE that is larger than its mean by chance by so many standard deviations is called larger than chance."""
 SHOWN = (
@@ -43,11 +44,8 @@ def describe_calibration(
     Raises:
         RunFailed: A probability is not finite.
     """
-    for label, given in predictors.items():
-        if not np.all(np.isfinite(given.probabilities)):
-            raise RunFailed(
-                label, "the probabilities are not finite numbers", "Train again with a lower learning rate."
-            )
+    if not all(np.all(np.isfinite(given.probabilities)) for given in predictors.values()):
+        raise RunFailed("calibration", NOT_FINITE, "Train again with a lower learning rate.")
     measures = {label: measure_calibration(given) for label, given in predictors.items()}
     columns: dict[str, list[Any]] = {}
     for label, given in predictors.items():
@@ -129,7 +127,7 @@ def _compared_with_chance(label: str, found: CalibrationMeasures) -> str:
     side = "above" if found.mean_gap < 0 else "below"
     return (
         f"{text} is {far} above {chance}. On average, confidence is "
-        f"{significant(100 * abs(found.mean_gap), 2)} points {side} accuracy."
+        f"{significant(100 * abs(found.mean_gap), 2)} percentage points {side} accuracy."
     )
 
 

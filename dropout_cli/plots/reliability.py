@@ -54,7 +54,7 @@ def reliability_diagrams(columns: Mapping[str, Sequence[Any]], title: str, subti
             _shares(lower, values["above"], values["up_to"], values["share"], lowest)
             upper.set_title("\n".join(labels[place]), fontsize=LABEL_SIZE, loc="left", pad=3)
             if column == 0:
-                upper.set_ylabel("accuracy (higher is better)" if across == 1 else "accuracy")
+                upper.set_ylabel("accuracy")
             lower.set_xlabel("mean confidence of the bin" if across == 1 else "confidence")
         return render(canvas.figure)
 

@@ -244,7 +244,10 @@ def _calibration(task: Task, stored: Mapping[str, Array]) -> Iterator[SectionPar
         task.classes,  # type: ignore[attr-defined]
         stored.get("log_probabilities"),
     )
-    yield from inspection_parts(describe_calibration({"no noise": given}, "test"))
+    if np.all(np.isfinite(probabilities)):
+        yield from inspection_parts(describe_calibration({"no noise": given}, "test"))
+    else:
+        yield "The calibration is unknown, because some probabilities are not finite numbers."
 
 
 def _method(summary: Mapping[str, Any], stored: Mapping[str, Array]) -> Iterator[str]:
