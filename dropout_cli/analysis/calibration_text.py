@@ -107,12 +107,12 @@ def _finding(measures: Mapping[str, CalibrationMeasures]) -> str:
     errors = {label: significant(found.ece, 3) for label, found in measures.items()}
     if len(measures) == 1:
         (error,) = errors.values()
-        return f"The ECE is {error}; a perfectly calibrated model has {by_chance} by chance"
+        return f"The ECE is {error}; a perfectly calibrated model has {by_chance} by chance."
     if len(measures) == 2:
         text = " and ".join(f"{error} with {label}" for label, error in errors.items())
-        return f"The ECE is {text}; by chance alone {by_chance}"
+        return f"The ECE is {text}; by chance alone {by_chance}."
     best, worst = (pick(measures, key=lambda label: measures[label].ece) for pick in (min, max))
-    return f"The ECE is between {errors[best]} ({best}) and {errors[worst]} ({worst}); by chance alone {by_chance}"
+    return f"The ECE is between {errors[best]} ({best}) and {errors[worst]} ({worst}); by chance alone {by_chance}."
 
 
 def _compared_with_chance(label: str, found: CalibrationMeasures) -> str:
