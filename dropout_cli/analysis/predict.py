@@ -15,6 +15,12 @@ import numpy as np
 from dropout_cli.analysis import mc_notices
 from dropout_cli.analysis.combine_runs import CombinedRuns, combine_runs
 from dropout_cli.analysis.prediction_input import read_input_of_all
+from dropout_cli.analysis.temperature_store import (
+    StoredTemperature,
+    apply_to_prediction,
+    pass_kind,
+    require_temperature,
+)
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.data.cache import require_regular_file
@@ -52,6 +58,7 @@ def predict_file(
     *more: Path,
     passes: int | None = None,
     all_noise: bool = False,
+    temperature: bool = False,
     missing: Sequence[str] = (),
 ) -> Iterator[PredictedRows]:
     """Yield predictions for the rows of a file, or for images.
@@ -66,11 +73,12 @@ def predict_file(
         more: Further images and folders of images.
         passes: Number of passes with noise to average; None: one pass without noise.
         all_noise: True to draw the noise of the training (`input_noise`, `hidden_noise`) in addition to dropout.
+        temperature: True to use the temperature that is stored beside each run for this predictor.
         missing: Texts that stand for a missing value in a table, in addition to those of the training.
 
     Raises:
-        UsageError: A run has no checkpoint, the runs predict different classes or targets, or there are several files
-            that are not images.
+        UsageError: A run has no checkpoint or no temperature, the runs predict different classes or targets, or there
+            are several files that are not images.
         DataError: The file cannot be read, or does not fit the runs.
         RunFailed: A checkpoint is damaged.
     """
@@ -78,7 +86,9 @@ def predict_file(
     for path in (file, *more):
         if not path.is_dir():
             require_regular_file(path)
-    yield from predict_data(run, (file, *more), passes=passes, all_noise=all_noise, missing=missing)
+    yield from predict_data(
+        run, (file, *more), passes=passes, all_noise=all_noise, temperature=temperature, missing=missing
+    )
 
 
 def predict_data(
@@ -87,6 +97,7 @@ def predict_data(
     *,
     passes: int | None = None,
     all_noise: bool = False,
+    temperature: bool = False,
     missing: Sequence[str] = (),
 ) -> Iterator[PredictedRows]:
     """Yield predictions for files, or for a table or an array in memory.
@@ -97,6 +108,7 @@ def predict_data(
             of the examples.
         passes: As in `predict_file`.
         all_noise: As in `predict_file`.
+        temperature: As in `predict_file`.
         missing: As in `predict_file`.
 
     Raises:
@@ -111,6 +123,11 @@ def predict_data(
     if passes is not None:
         pairs = [_for_passes(model, one, all_noise) for model, one in zip(models, runs, strict=True)]
         models, pass_notices = [model for model, _ in pairs], tuple(text for _, texts in pairs for text in texts)
+    stored = [
+        _stored_temperature(*pair, passes, all_noise) if temperature else None
+        for pair in zip(runs, models, strict=True)
+    ]
+    pass_notices += tuple(text for one in stored if one is not None for text in one.notices(passes))
     reported: set[str] = set()
     with ExitStack() as stack:
         stack.enter_context(thread_limit(models[0].experiment))
@@ -119,6 +136,10 @@ def predict_data(
         for inputs in read_input_of_all(models, given, missing):
             names, cells, _, _ = inputs[0]
             each = [_predicted(model, x, passes, all_noise) for model, (_, _, x, _) in zip(models, inputs, strict=True)]
+            each = [
+                (prediction if one is None else apply_to_prediction(prediction, one.temperature), uncertainties)
+                for (prediction, uncertainties), one in zip(each, stored, strict=True)
+            ]
             combined = combine_runs(*zip(*each, strict=True))
             added = list(_columns(models[0], combined, names))
             values = [column for _, column in added]
@@ -169,6 +190,17 @@ def _for_passes(model: LoadedWithoutData, run: Run, all_noise: bool) -> tuple[Lo
         task = replace(task, pass_noise=target_noise)
         notices = task.notices() if target_noise else [mc_notices.NOISE_COUNTED_TWICE]
     return replace(model, task=task), tuple(notices)
+
+
+def _stored_temperature(run: Run, model: LoadedWithoutData, passes: int | None, all_noise: bool) -> StoredTemperature:
+    """Return the temperature of the predictor in use.
+
+    Raises:
+        UsageError: The run is a regression, or has no such temperature.
+    """
+    if model.task.name != "classification":
+        raise UsageError("--temperature", f"needs a classification, and {run.name} is a regression", "Leave it out.")
+    return require_temperature(run, "weight_scaling" if passes is None else pass_kind(all_noise))
 
 
 def _predicted(

@@ -24,7 +24,7 @@ def stream(seed: int, role: str, index: int = 0) -> Generator:
         seed: The seed of the run.
         role: The purpose of the draws. Roles in use: `split`, `data`, `init:<path>`, `order`, `noise:<path>`,
             `augment`, `monte_carlo:<path>`, `thinned:<path>`, `inference:<path>`, `effects:<path>`, `yardstick`,
-            `ensemble_subsets`.
+            `ensemble_subsets`, `calibration:bootstrap`.
         index: A number within the role: the pass over the data (`order`), the epoch (`noise`, `augment`), the pass
             (`monte_carlo`), the sampled network (`thinned`) or the size of the subsets (`ensemble_subsets`).
     """

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from dropout_cli.plots import ensembles
 from dropout_cli.plots.mc_curve import mc_curve_figure, mutual_information_figure
+from dropout_cli.plots.reliability import reliability_diagrams
 from dropout_cli.plots.selective import risk_coverage_figure
 
 FigureColumns: TypeAlias = Mapping[str, Sequence[Any]]
@@ -19,6 +20,7 @@ DRAWINGS: dict[str, Drawing] = {
     "risk_coverage": risk_coverage_figure,
     "averages_over_masks": ensembles.averages_over_masks,
     "error_by_networks": ensembles.error_by_networks,
+    "reliability": reliability_diagrams,
 }
 """Name of a kind of figure -> the function that draws it."""
 

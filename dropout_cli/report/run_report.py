@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 
 from dropout_cli import plots, statistics
+from dropout_cli.analysis.calibration_text import describe_calibration
 from dropout_cli.analysis.yardstick_lines import yardstick_lines
 from dropout_cli.core import npz
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import stream
 from dropout_cli.core.text import counted, significant
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import predicted_classes
+from dropout_cli.metrics import ClassPredictions, predicted_classes
 from dropout_cli.plots.words import number_words
 from dropout_cli.report.common import key_value_table, narrow_tables, scores_table
-from dropout_cli.report.inspection_sections import inspection_sections
+from dropout_cli.report.inspection_sections import inspection_parts, inspection_sections
 from dropout_cli.report.mistake_images import mistake_gallery
 from dropout_cli.report.page import (
     Code,
@@ -39,7 +40,6 @@ from dropout_cli.tasks import TASKS, Regression, Task
 from dropout_cli.training import yardstick_messages
 
 MAX_MISTAKES = 25  # of up to 100 in mistakes.csv
-BINS = 10
 RESAMPLES = 2_000
 
 
@@ -122,7 +122,7 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
         yield Section("Learning", list(_learning(drawn, summary, history, train)))
         yield Section("Mistakes", list(_wrong(run, task, stored)))
     if not isinstance(task, Regression):
-        yield Section("Calibration", [*_chance(summary), _calibration(stored)])
+        yield Section("Calibration", list(_calibration(task, stored)))
     learned = summary.get("dropout")
     reported = (
         [key_value_table("Values of the dropout layers", learned)] if isinstance(learned, dict) and learned else []
@@ -235,33 +235,19 @@ def _rate_changes(history: Mapping[str, Any]) -> Iterator[str]:
             yield f"{column.unit} ({column.quantity}) {first} to {last}"
 
 
-def _chance(summary: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the ECE and its average for a perfectly calibrated model."""
-    test = summary["test"]
-    if test.get("ece_if_calibrated") is not None:
-        yield (
-            f"The ECE on the test part is {test['ece']:.4f}. A perfectly calibrated model with the same confidence "
-            f"would have an ECE of {test['ece_if_calibrated']:.4f} on average, by chance alone."
-        )
-
-
-def _calibration(stored: Mapping[str, Array]) -> HtmlTable:
-    """Return the accuracy by confidence."""
-    probs = stored["probabilities"].astype(np.float64)
-    confidence, right = probs.max(axis=1), predicted_classes(stored) == stored["labels"]
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)  # a probability of 1 belongs to the last bin
-    rows = [
-        [
-            f"{place / BINS:.1f} to {(place + 1) / BINS:.1f}",
-            int(inside.sum()),
-            confidence[inside].mean(),
-            right[inside].mean(),
-        ]
-        for place in range(BINS)
-        if (inside := bins == place).any()
-    ]
-    caption = "Predictions by the probability of the predicted class"
-    return HtmlTable(caption, ["probability", "examples", "mean probability", "accuracy"], rows)
+def _calibration(task: Task, stored: Mapping[str, Array]) -> Iterator[SectionPart]:
+    """Yield the calibration of the stored predictions of the test part."""
+    probabilities, labels = stored["probabilities"], stored["labels"]
+    given = ClassPredictions.of(
+        probabilities,
+        labels,
+        task.classes,  # type: ignore[attr-defined]
+        stored.get("log_probabilities"),
+    )
+    if np.all(np.isfinite(probabilities)):
+        yield from inspection_parts(describe_calibration({"no noise": given}, "test"))
+    else:
+        yield "The calibration is unknown, because some probabilities are not finite numbers."
 
 
 def _method(summary: Mapping[str, Any], stored: Mapping[str, Array]) -> Iterator[str]:

@@ -49,7 +49,7 @@ def load_model(run: Run, checkpoint: str | None = None, *, allow_changed_data: b
         RunFailed: A file of the run is damaged.
     """
     run.read_unchanged(RESOLVED)
-    name = checkpoint or _evaluated_checkpoint(run)
+    name = checkpoint or evaluated_checkpoint(run)
     experiment = load_run_config(run)
     if allow_changed_data:
         experiment = replace(experiment, dataset=replace(experiment.dataset, fingerprint=None))
@@ -90,7 +90,7 @@ def load_without_data(run: Run, checkpoint: str | None = None) -> LoadedWithoutD
     experiment = load_run_config(run)
     fitted = load_preprocessing(run) or Preprocessing.from_dataset(data.load_dataset(experiment.dataset))
     learner = make_learner(experiment, build_network(experiment, fitted))
-    evaluated = _evaluated_checkpoint(run)
+    evaluated = evaluated_checkpoint(run)
     Snapshot.read(run, CHECKPOINT_FILES[checkpoint or evaluated]).restore(learner)
     task = tasks.task_of(experiment.objective, fitted)
     is_known = run.final_status == "completed" and checkpoint in (None, evaluated)
@@ -140,7 +140,7 @@ def _is_pass_noise(found: Any, targets: int) -> bool:
     return numbers and type(found["passes"]) is int and found["passes"] > 0
 
 
-def _evaluated_checkpoint(run: Run) -> str:
+def evaluated_checkpoint(run: Run) -> str:
     """Return the checkpoint that the summary names; the last one without a summary."""
     if run.final_status != "completed":
         return "last"

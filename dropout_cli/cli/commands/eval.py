@@ -1,19 +1,15 @@
 """The command `dropout eval`: compute the numbers of a run again from its checkpoint."""
 
-from collections.abc import Callable
 from enum import StrEnum
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from dropout_cli.cli import arguments, output
 from dropout_cli.cli.inspections import show_inspections
+from dropout_cli.cli.studies import StudyOptions, make_studies
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import counted
-
-if TYPE_CHECKING:
-    from dropout_cli.analysis.inspection import Inspection
 
 POSITION = 60
 
@@ -24,6 +20,17 @@ class Split(StrEnum):
     train = "train"
     val = "val"
     test = "test"
+
+
+class ShiftKind(StrEnum):
+    """Changes of the examples, at rising strength."""
+
+    ROTATE = "rotate"
+    TRANSLATE = "translate"
+    NOISE = "noise"
+    BLUR = "blur"
+    CONTRAST = "contrast"
+    MISSING = "missing"
 
 
 def register_command(app: typer.Typer) -> None:
@@ -74,7 +81,7 @@ def eval_command(
             "--mc-curve",
             metavar="T",
             min=2,
-            help="Instead of the plain evaluation: score the mean of 1, 2, 5, 10, ... and T passes of Monte-Carlo "
+            help="Instead, score the mean of 1, 2, 5, 10, ... and T passes of Monte-Carlo "
             "dropout, beside the prediction without noise.",
         ),
     ] = None,
@@ -82,7 +89,7 @@ def eval_command(
         bool,
         typer.Option(
             "--selective",
-            help="Instead of the plain evaluation: the error of the most confident examples, by their share. With --mc "
+            help="Instead, show the error of the most confident examples, by their share. With --mc "
             "also by the confidence of the passes.",
         ),
     ] = False,
@@ -93,6 +100,52 @@ def eval_command(
             metavar="R",
             help="With --selective: the largest error to accept (default: .01; for a regression half of its mean "
             "squared error).",
+        ),
+    ] = None,
+    calibration: Annotated[
+        bool,
+        typer.Option(
+            "--calibration",
+            help="Instead, show how far the probabilities can be believed: reliability diagram and calibration errors. "
+            "With --mc also those of the mean of the passes.",
+        ),
+    ] = False,
+    temperature: Annotated[
+        bool,
+        typer.Option(
+            "--temperature",
+            help="Instead, fit the temperature of the probabilities to the validation part and store it, for "
+            "`dropout predict --temperature`. With --mc also that of the mean of the passes.",
+        ),
+    ] = False,
+    shift: Annotated[
+        ShiftKind | None,
+        typer.Option(
+            "--shift",
+            metavar="KIND",
+            help="Instead, change the examples more and more, and show accuracy, calibration and certainty at each "
+            "strength. KIND for pictures: rotate, translate, noise, blur, contrast. For tables: noise, missing. The "
+            "passes are those of --mc, or 20.",
+        ),
+    ] = None,
+    example: Annotated[
+        int | None,
+        typer.Option(
+            "--example",
+            metavar="ROW",
+            min=0,
+            help="With --shift rotate: the row of the picture that is shown at every angle (default: the first one of "
+            "class 1, or else the first one).",
+        ),
+    ] = None,
+    ood: Annotated[
+        str | None,
+        typer.Option(
+            "--ood",
+            metavar="SOURCE",
+            help="Instead, test how well certainty tells strange examples from known ones. SOURCE: rotate90, uniform "
+            "or gaussian (pictures made here), a config (its test part), or data as for `dropout predict`. The passes "
+            "are those of --mc, or 20.",
         ),
     ] = None,
     allow_changed_data: Annotated[
@@ -114,25 +167,27 @@ def eval_command(
     from dropout_cli import runs
     from dropout_cli.analysis import evaluate as analysis_evaluate
 
+    chosen = StudyOptions(
+        calibration=calibration,
+        temperature=temperature,
+        mc_curve=mc_curve,
+        selective=selective,
+        risk=risk,
+        shift=shift,
+        example=example,
+        ood=ood,
+    )
+    chosen.check(thinned=thinned)
     if thinned is not None and mc is None:
         raise UsageError("--thinned", "needs --mc", "Add --mc T.")
+    if not {"--mc-curve", "--shift", "--ood"} & set(chosen.requested):  # these have passes without --mc
+        arguments.check_mc_noise(mc_noise, mc)
     all_noise = mc_noise == arguments.McNoise.all
     run = runs.find_run(reference, runs_dir)
     options: dict[str, Any] = {"split": split, "checkpoint": checkpoint, "allow_changed_data": allow_changed_data}
-    studies: list[Callable[[], Inspection]] = []
-    if mc_curve is not None:
-        from dropout_cli.analysis.mc_curve import compare_pass_counts
-
-        studies.append(partial(compare_pass_counts, run, mc_curve, all_noise=all_noise, **options))
-    if selective:
-        from dropout_cli.analysis.selective import rank_by_confidence
-
-        studies.append(partial(rank_by_confidence, run, risk=risk, passes=mc, all_noise=all_noise, **options))
-    elif risk is not None:
-        raise UsageError("--risk", "needs --selective", "Add --selective.")
-    arguments.check_mc_noise(mc_noise, mc or mc_curve)
-    if studies:
-        show_inspections(run, (study() for study in studies), images=not no_plots, json=json)
+    if chosen.requested:
+        studies = make_studies(run, chosen, passes=mc, all_noise=all_noise, **options)
+        show_inspections(run, studies, images=not no_plots, json=json)
         return
     options["figures"] = not no_plots
     if mc is None:

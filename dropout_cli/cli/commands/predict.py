@@ -62,6 +62,14 @@ def predict_command(
             "hidden_noise, which are meant for training.",
         ),
     ] = None,
+    temperature: Annotated[
+        bool,
+        typer.Option(
+            "--temperature",
+            help="Use the temperature that `dropout eval RUN --temperature` has stored; with --mc, that of the mean "
+            "of the passes.",
+        ),
+    ] = False,
     setting: Annotated[
         list[str] | None,
         typer.Option(
@@ -107,7 +115,12 @@ def predict_command(
         raise UsageError("--same-format", "cannot be used with --json", "Leave out one of them.")
     notation = output_format.input_format(predicting[0], files[0]) if same_format else output_format.CsvFormat()
     blocks = analysis_predict.predict_file(
-        predicting, *files, passes=mc, all_noise=mc_noise == arguments.McNoise.all, missing=missing or ()
+        predicting,
+        *files,
+        passes=mc,
+        all_noise=mc_noise == arguments.McNoise.all,
+        temperature=temperature,
+        missing=missing or (),
     )
     names = [str(file) for file in files]
     about |= {"file": names[0]} if len(names) == 1 else {"files": names}

@@ -17,11 +17,10 @@ smallest.
 import numpy as np
 
 from dropout_cli.core.types import Array
-from dropout_cli.metrics.ece_by_chance import expected_gap
+from dropout_cli.metrics.calibration.bins import BINS, equal_width_bins
+from dropout_cli.metrics.ece_by_chance import error_by_chance
 from dropout_cli.metrics.predictions import ClassPredictions
 from dropout_cli.metrics.registry import Metric, register_metrics
-
-ECE_BINS = 15
 
 
 def is_right(given: ClassPredictions) -> Array:
@@ -64,22 +63,19 @@ def ece(given: ClassPredictions) -> float:
     """Return the expected calibration error: the mean gap of confidence and accuracy."""
     confidence, bins = _binned(given)
     right = given.predicted == given.labels
-    gaps = np.bincount(bins, weights=right - confidence, minlength=ECE_BINS)
+    gaps = np.bincount(bins, weights=right - confidence, minlength=BINS)
     return float(np.sum(np.abs(gaps)) / len(confidence))
 
 
 def ece_if_calibrated(given: ClassPredictions) -> float:
     """Return the mean ECE of labels drawn from the probabilities themselves."""
-    confidence, bins = _binned(given)
-    sure = np.minimum(confidence, 1.0)  # a float32 probability may round to more than 1
-    return sum(expected_gap(sure[bins == bin_]) for bin_ in np.unique(bins).tolist()) / len(sure)
+    return error_by_chance(*_binned(given)).mean
 
 
 def _binned(given: ClassPredictions) -> tuple[Array, Array]:
     """Return the top class's probability of each example, and its bin."""
     confidence = given.probabilities.max(axis=1)
-    inner_edges = np.arange(1, ECE_BINS) / ECE_BINS
-    return confidence, np.searchsorted(inner_edges, confidence, side="left")  # left: a bin includes its upper edge
+    return confidence, equal_width_bins(confidence)
 
 
 def macro_f1(given: ClassPredictions) -> float:

@@ -1,0 +1,130 @@
+"""The temperatures stored beside a run, in `after/temperature/results.json`: one for each predictor.
+
+A temperature belongs to the weights that it was fitted to, which the digest of their checkpoint identifies.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dropout_cli.analysis.inspection import RESULTS
+from dropout_cli.analysis.predictors import PREDICTORS
+from dropout_cli.core.errors import UsageError
+from dropout_cli.core.text import counted
+from dropout_cli.metrics.calibration.temperature import MAX_TEMPERATURE, apply_temperature
+from dropout_cli.runs import Run
+from dropout_cli.tasks import Prediction
+from dropout_cli.training.restore import CHECKPOINT_FILES, evaluated_checkpoint
+
+FOLDER = "temperature"
+ALL_NOISE = "monte_carlo_all_noise"
+KINDS = {**PREDICTORS, ALL_NOISE: f"{PREDICTORS['monte_carlo']} with all noise"}
+"""Key of a stored temperature -> name of the predictor for people."""
+
+
+def pass_kind(all_noise: bool) -> str:
+    """Return the key of Monte-Carlo passes: they are another predictor if they draw all noise of the training."""
+    return ALL_NOISE if all_noise else "monte_carlo"
+
+
+@dataclass(frozen=True)
+class StoredTemperature:
+    """A temperature of one predictor."""
+
+    temperature: float
+    kind: str
+    """A key of KINDS."""
+    passes: int | None
+    """Number of Monte-Carlo passes that it was fitted to."""
+    weights: str
+    """SHA-256 of the checkpoint."""
+    entry: Mapping[str, Any]
+    """All stored numbers."""
+
+    def notices(self, passes: int | None) -> list[str]:
+        """Return a message if the number of passes differs from that of the fit."""
+        if self.passes is None or passes == self.passes:
+            return []
+        return [f"The temperature was fitted to the mean of {counted(self.passes, 'pass')}, and here are {passes}."]
+
+
+def stored_temperatures(run: Run) -> dict[str, StoredTemperature]:
+    """Return all stored temperatures, by key of KINDS.
+
+    Raises:
+        UsageError: The file is damaged.
+    """
+    place = f"after/{FOLDER}/{RESULTS}"
+    if not run.has_file(place):
+        return {}
+    try:
+        entries = json.loads(run.read(place))["results"]["predictors"]
+        return {kind: _read_entry(kind, entry) for kind, entry in entries.items() if kind in KINDS}
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        way_out = "Fit the temperatures again with `dropout eval RUN --temperature`, after you delete this folder."
+        raise UsageError(str(run.path / place), f"is damaged ({error})", way_out) from None
+
+
+def _read_entry(kind: str, entry: Mapping[str, Any]) -> StoredTemperature:
+    value, passes = entry["temperature"], entry["passes"]
+    if not (isinstance(value, float) and math.isfinite(value) and 0 < value <= MAX_TEMPERATURE * 1.001):
+        raise ValueError(f"{value!r} is not a temperature")
+    if not (passes is None or (type(passes) is int and passes > 0)):
+        raise ValueError(f"{passes!r} is not a number of passes")
+    return StoredTemperature(value, kind, passes, str(entry["weights"]), entry)
+
+
+def find_temperatures(run: Run, checkpoint: str) -> dict[str, StoredTemperature]:
+    """Return the temperatures that were fitted to the weights of a checkpoint.
+
+    Args:
+        run: The run.
+        checkpoint: `best` or `last`.
+
+    Raises:
+        UsageError: The file is damaged.
+    """
+    found = stored_temperatures(run)
+    weights = run.digest(CHECKPOINT_FILES[checkpoint]) if found else ""
+    return {kind: one for kind, one in found.items() if one.weights == weights}
+
+
+def require_temperature(run: Run, kind: str) -> StoredTemperature:
+    """Return the temperature of a predictor with the evaluated weights of a run.
+
+    Args:
+        run: The run.
+        kind: A key of KINDS.
+
+    Raises:
+        UsageError: There is none, or it was fitted to other weights.
+    """
+    checkpoint = evaluated_checkpoint(run)
+    found = find_temperatures(run, checkpoint).get(kind)
+    if found is not None:
+        return found
+    options = {"weight_scaling": "", "monte_carlo": " --mc T", ALL_NOISE: " --mc T --mc-noise all"}[kind]
+    known = kind in stored_temperatures(run)
+    fact = (
+        f"the temperature of {run.name} was fitted to other weights than those of checkpoint '{checkpoint}'"
+        if known
+        else f"{run.name} has no temperature for {KINDS[kind]}"
+    )
+    raise UsageError("--temperature", fact, f"Fit it with `dropout eval {run.name} --temperature{options}`.")
+
+
+def apply_to_prediction(prediction: Prediction, temperature: float) -> Prediction:
+    """Return the probabilities of a classifier at a temperature.
+
+    Args:
+        prediction: With `log_probabilities`, (N, C).
+        temperature: Above 0; 1 changes nothing.
+    """
+    if temperature == 1:
+        return prediction
+    log_probs = apply_temperature(prediction["log_probabilities"], temperature)
+    return {"probabilities": np.exp(log_probs), "log_probabilities": log_probs}
