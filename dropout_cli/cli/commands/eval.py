@@ -1,13 +1,19 @@
 """The command `dropout eval`: compute the numbers of a run again from its checkpoint."""
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dropout_cli.cli import arguments, output
+from dropout_cli.cli.inspections import show_inspections
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import counted
+
+if TYPE_CHECKING:
+    from dropout_cli.analysis.inspection import Inspection
 
 POSITION = 60
 
@@ -18,6 +24,17 @@ class Split(StrEnum):
     train = "train"
     val = "val"
     test = "test"
+
+
+class ShiftKind(StrEnum):
+    """Changes of the examples, at rising strength."""
+
+    ROTATE = "rotate"
+    TRANSLATE = "translate"
+    NOISE = "noise"
+    BLUR = "blur"
+    CONTRAST = "contrast"
+    MISSING = "missing"
 
 
 def register_command(app: typer.Typer) -> None:
@@ -62,6 +79,33 @@ def eval_command(
             "hidden_noise, which are meant for training.",
         ),
     ] = None,
+    shift: Annotated[
+        ShiftKind | None,
+        typer.Option(
+            "--shift",
+            help="Instead, change the examples more and more, and show accuracy, calibration and certainty at each "
+            "strength. Pictures: rotate, translate, noise, blur, contrast. Tables: noise, missing.",
+        ),
+    ] = None,
+    example: Annotated[
+        int | None,
+        typer.Option(
+            "--example",
+            metavar="ROW",
+            min=0,
+            help="With --shift rotate: the row of the picture that is shown at every angle (default: the first one of "
+            "class 1, or else the first one).",
+        ),
+    ] = None,
+    ood: Annotated[
+        str | None,
+        typer.Option(
+            "--ood",
+            metavar="SOURCE",
+            help="Instead, test how well certainty tells strange examples from known ones. SOURCE: rotate90, uniform "
+            "or gaussian (pictures made here), a config (its test part), or data as for `dropout predict`.",
+        ),
+    ] = None,
     allow_changed_data: Annotated[
         bool,
         typer.Option(
@@ -81,6 +125,26 @@ def eval_command(
     from dropout_cli import runs
     from dropout_cli.analysis import evaluate as analysis_evaluate
 
+    all_noise = mc_noise == arguments.McNoise.all
+    if example is not None and shift is None:
+        raise UsageError("--example", "needs --shift rotate", "Add --shift rotate.")
+    if shift is not None or ood is not None:
+        if thinned is not None:
+            raise UsageError("--thinned", "does not go with --shift and --ood", "Remove --thinned.")
+        run = runs.find_run(reference, runs_dir)
+        common: dict[str, Any] = {"passes": mc, "split": split, "checkpoint": checkpoint, "all_noise": all_noise}
+        common["allow_changed_data"] = allow_changed_data
+        studies: list[Callable[[], Inspection]] = []
+        if shift is not None:
+            from dropout_cli.analysis.shift import study_shift
+
+            studies.append(partial(study_shift, run, shift, example=example, **common))
+        if ood is not None:
+            from dropout_cli.analysis.out_of_distribution import study_out_of_distribution
+
+            studies.append(partial(study_out_of_distribution, run, ood, **common))
+        show_inspections(run, (study() for study in studies), images=not no_plots, json=json)
+        return
     if thinned is not None and mc is None:
         raise UsageError("--thinned", "needs --mc", "Add --mc T.")
     arguments.check_mc_noise(mc_noise, mc)
@@ -90,7 +154,7 @@ def eval_command(
     if mc is None:
         numbers = analysis_evaluate.evaluate_run(run, **options)
     else:
-        options |= {"thinned": 10 if thinned is None else thinned, "all_noise": mc_noise == arguments.McNoise.all}
+        options |= {"thinned": 10 if thinned is None else thinned, "all_noise": all_noise}
         numbers = analysis_evaluate.evaluate_monte_carlo(run, mc, **options)
     for notice in numbers.get("notices", []):
         output.print_stderr(notice)
