@@ -83,8 +83,10 @@ def eval_command(
         ShiftKind | None,
         typer.Option(
             "--shift",
+            metavar="KIND",
             help="Instead, change the examples more and more, and show accuracy, calibration and certainty at each "
-            "strength. Pictures: rotate, translate, noise, blur, contrast. Tables: noise, missing.",
+            "strength. KIND for pictures: rotate, translate, noise, blur, contrast. For tables: noise, missing. The "
+            "passes are those of --mc, or 20.",
         ),
     ] = None,
     example: Annotated[
@@ -103,7 +105,8 @@ def eval_command(
             "--ood",
             metavar="SOURCE",
             help="Instead, test how well certainty tells strange examples from known ones. SOURCE: rotate90, uniform "
-            "or gaussian (pictures made here), a config (its test part), or data as for `dropout predict`.",
+            "or gaussian (pictures made here), a config (its test part), or data as for `dropout predict`. The passes "
+            "are those of --mc, or 20.",
         ),
     ] = None,
     allow_changed_data: Annotated[
