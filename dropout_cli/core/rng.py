@@ -27,6 +27,9 @@ def stream(seed: int, role: str, index: int = 0) -> Generator:
             `ensemble_subsets`, `calibration:bootstrap`.
         index: A number within the role: the pass over the data (`order`), the epoch (`noise`, `augment`), the pass
             (`monte_carlo`), the sampled network (`thinned`) or the size of the subsets (`ensemble_subsets`).
+            `shift:<kind>`, `strangers:<kind>`.
+        index: A number within the role: the pass over the data (`order`), the epoch (`noise`, `augment`), the pass
+            (`monte_carlo`), the sampled network (`thinned`), or the block of 256 examples (`shift`, `strangers`).
     """
     # SHA-256, since Python's hash() of a text differs between processes.
     digest = hashlib.sha256(f"{seed}/{index}/{role}".encode()).digest()

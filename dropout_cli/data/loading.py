@@ -10,7 +10,7 @@ import numpy as np
 
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
-from dropout_cli.data.base import Examples, Source
+from dropout_cli.data.base import Column, Examples, Source
 from dropout_cli.data.dataset import Dataset, Part, RegressionTargets
 from dropout_cli.data.example_weights import training_weights
 from dropout_cli.data.image_copies import copies_in_parts
@@ -190,7 +190,7 @@ def _match_preprocessing(examples: Examples, fitted: Preprocessing) -> Examples:
             "dataset", f"its columns differ from those of the training ({', '.join(names[:10])})", "Restore the columns"
         )
     if examples.images is not None and examples.pixel_bits != fitted.pixel_bits:
-        examples = _convert_bits(examples, fitted.pixel_bits)
+        examples = convert_pixel_bits(examples, fitted.pixel_bits)
     if bool(examples.target_names) != (fitted.targets is not None):
         raise DataError("dataset", "its targets have another type than in training", "Restore the target column")
     x, labels = examples.x, examples.labels
@@ -203,21 +203,41 @@ def _match_preprocessing(examples: Examples, fitted: Preprocessing) -> Examples:
         # The same class may have another number here, if classes are missing.
         labels = np.array([places[form(name)] for name in examples.classes], np.intp)[labels]
     if fitted.encoding is not None:
-        x = examples.x.copy()
-        for index, (column, known_column) in enumerate(zip(examples.columns, fitted.columns, strict=True)):
-            if (column.categories is None) != (known_column.categories is None):
-                raise DataError("dataset", f"column '{column.name}' has another type than in training", "Correct it")
-            if column.categories is not None and known_column.categories is not None:
-                codes = {form(word): float(code) for code, word in enumerate(known_column.categories)}
-                table = np.array([codes.get(form(word), UNKNOWN_CATEGORY) for word in column.categories], np.float32)
-                # Missing values stay NaN; they have no code.
-                present = ~np.isnan(x[:, index])
-                x[present, index] = table[x[present, index].astype(np.intp)]
+        x = recode_categories(x, examples.columns, fitted)
     return replace(examples, x=x, labels=labels, classes=fitted.classes, columns=fitted.columns)
 
 
-def _convert_bits(examples: Examples, bits: int) -> Examples:
+def recode_categories(x: Array, columns: tuple[Column, ...], fitted: Preprocessing) -> Array:
+    """Return table rows with the codes that the categories had in training.
+
+    Args:
+        x: (N, columns); NaN marks a missing value.
+        columns: The columns of the rows, in the order of the training.
+        fitted: The preprocessing of the training, which has an encoding.
+
+    Raises:
+        DataError: if a column has another type.
+    """
+    form = normal_form if fitted.encoding is not None and fitted.encoding.merges_spellings else str
+    x = x.copy()
+    for index, (column, known_column) in enumerate(zip(columns, fitted.columns, strict=True)):
+        if (column.categories is None) != (known_column.categories is None):
+            raise DataError("dataset", f"column '{column.name}' has another type than in training", "Correct it")
+        if column.categories is not None and known_column.categories is not None:
+            codes = {form(word): float(code) for code, word in enumerate(known_column.categories)}
+            table = np.array([codes.get(form(word), UNKNOWN_CATEGORY) for word in column.categories], np.float32)
+            # Missing values stay NaN; they have no code.
+            present = ~np.isnan(x[:, index])
+            x[present, index] = table[x[present, index].astype(np.intp)]
+    return x
+
+
+def convert_pixel_bits(examples: Examples, bits: int) -> Examples:
     """Return images with the range of the images in training.
+
+    Args:
+        examples: Images from files.
+        bits: Range of the images in training: 8, 16 or 32.
 
     Raises:
         DataError: if one of them has floating-point pixels.

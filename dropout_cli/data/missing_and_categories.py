@@ -55,6 +55,15 @@ class TableEncoding:
         return np.array(flags, bool)
 
     @property
+    def column_of_feature(self) -> Array:
+        """(features,) intp: the index in `columns` of the column that each feature is made of."""
+        sizes = [
+            (1 if column.categories is None else len(seen)) + marked
+            for column, seen, marked in zip(self.columns, self.seen_codes, self._marks, strict=True)
+        ]
+        return np.repeat(np.arange(len(sizes)), sizes)
+
+    @property
     def has_missing_level(self) -> bool:
         """True if a missing category of some column is a category of its own."""
         return any(marked for column, marked in zip(self.columns, self._marks, strict=True) if column.categories)

@@ -37,7 +37,7 @@ def fit_scaling(x: Array, kind: str, scaled: Array | None = None) -> AffineScali
         return _make_affine(scale, shift, None if x.dtype == np.float32 else offset)
     fitted_offset = _fit_offset(x)
     scaler = MinMaxScaler() if kind == "unit" else StandardScaler()
-    for block in _blocks(x):
+    for block in row_blocks(x):
         values = block.reshape(-1, x.shape[-1]).astype(np.float64)
         scaler.partial_fit(values if fitted_offset is None else values - fitted_offset)
     if kind == "unit":
@@ -54,14 +54,15 @@ def _fit_offset(x: Array) -> Array | None:
     if x.dtype == np.uint8 or x.dtype == np.float32:
         return None
     offset = np.zeros(x.shape[-1])
-    ranges = [feature_range(block) for block in _blocks(x)]
+    ranges = [feature_range(block) for block in row_blocks(x)]
     low, high = np.min([low for low, _ in ranges], axis=0), np.max([high for _, high in ranges], axis=0)
-    needed = np.any([needs_float64(block, low, high) for block in _blocks(x)], axis=0)
+    needed = np.any([needs_float64(block, low, high) for block in row_blocks(x)], axis=0)
     offset[needed] = low[needed]
     return offset if needed.any() or isinstance(x, np.ndarray) else None
 
 
-def _blocks(x: Array) -> Iterator[Array]:
+def row_blocks(x: Array) -> Iterator[Array]:
+    """Yield the rows of examples in blocks of about BLOCK_VALUES numbers."""
     step = max(1, BLOCK_VALUES // int(np.prod(x.shape[1:])))
     for start in range(0, len(x), step):
         yield np.asarray(x[start : start + step])

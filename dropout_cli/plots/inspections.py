@@ -1,7 +1,7 @@
 """Figures of studies of a trained network, drawn from the columns of their CSV files."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import TypeAlias
 
 from dropout_cli.plots import ensembles
 from dropout_cli.plots.mc_curve import mc_curve_figure, mutual_information_figure
@@ -10,6 +10,10 @@ from dropout_cli.plots.selective import risk_coverage_figure
 
 FigureColumns: TypeAlias = Mapping[str, Sequence[Any]]
 """Column name -> cells: numbers, texts, or None for an empty cell."""
+from dropout_cli.plots.figure_columns import FigureColumns
+from dropout_cli.plots.out_of_distribution import draw_roc_curves, draw_score_distributions
+from dropout_cli.plots.rotated_digit import draw_rotated_digit
+from dropout_cli.plots.shift import draw_shift_curves
 
 Drawing: TypeAlias = Callable[[FigureColumns, str, str], bytes]
 """Draws columns under a title and a subtitle."""
@@ -21,6 +25,10 @@ DRAWINGS: dict[str, Drawing] = {
     "averages_over_masks": ensembles.averages_over_masks,
     "error_by_networks": ensembles.error_by_networks,
     "reliability": reliability_diagrams,
+    "shift_curves": draw_shift_curves,
+    "rotated_digit": draw_rotated_digit,
+    "score_distributions": draw_score_distributions,
+    "roc_curves": draw_roc_curves,
 }
 """Name of a kind of figure -> the function that draws it."""
 

@@ -1,0 +1,51 @@
+"""Monte-Carlo passes of studies that compare certainty between examples."""
+
+from dropout_cli.analysis import mc_notices
+from dropout_cli.data.dataset import Part
+from dropout_cli.nn.layers.base import Layer
+from dropout_cli.tasks import Task
+from dropout_cli.training import pass_noise
+from dropout_cli.training.restore import LoadedModel
+
+DEFAULT_PASSES = 20
+"""Number of passes, if the network draws noise and the user gives no number."""
+
+
+def choose_passes(
+    trained: LoadedModel, network: Layer, part: Part, passes: int | None, all_noise: bool
+) -> tuple[int | None, list[str]]:
+    """Return the number of passes, None if they would draw no noise, and a notice for this case.
+
+    Args:
+        trained: The model.
+        network: Its network, with the evaluated weights.
+        part: The examples.
+        passes: The number that the user wishes; None: the default.
+        all_noise: True to draw the noise of the training, not the dropout alone.
+    """
+    notices = mc_notices.no_noise_notice(network, trained.dataset, part, trained.experiment, all_noise)
+    if notices:
+        return None, [f"{notices[0]} The numbers of the Monte-Carlo passes are left out."]
+    return passes or DEFAULT_PASSES, []
+
+
+def with_pass_noise(
+    trained: LoadedModel, network: Layer, task: Task, passes: int, all_noise: bool
+) -> tuple[Task, list[str]]:
+    """Return the task with the target noise estimated for these passes, and notices about it.
+
+    Args:
+        trained: The model.
+        network: Its network, with the evaluated weights.
+        task: The task, as `with_target_error` returns it.
+        passes: Number of passes.
+        all_noise: True to draw the noise of the training, not the dropout alone.
+    """
+    dataset = trained.dataset
+    fitted = pass_noise.fit_pass_noise(
+        task, network, dataset, trained.experiment, count=passes, training_noise=all_noise
+    )
+    notices = fitted.notices()
+    if dataset.val is None and fitted.needs_passes:
+        notices.append(mc_notices.NOISE_FROM_TRAINING)
+    return fitted, notices

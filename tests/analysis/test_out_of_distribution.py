@@ -1,0 +1,121 @@
+"""Known against strange examples: made here, of another config, or from a file."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dropout_cli.analysis.inspection import Inspection
+from dropout_cli.analysis.out_of_distribution import study_out_of_distribution
+from dropout_cli.analysis.strangers import MADE_STRANGERS
+from dropout_cli.core.errors import ConfigError, DataError, UsageError
+from dropout_cli.core.types import Array
+from dropout_cli.metrics.out_of_distribution import separate
+from dropout_cli.runs import Run
+from dropout_cli.training import restore
+from tests.small_run import train
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A classification of digits."""
+    return train(tmp_path_factory.mktemp("ood"))
+
+
+def stored_scores(found: Inspection, folder: Path) -> dict[str, Array]:
+    """The scores of all examples."""
+    (folder / "scores.npz").write_bytes(found.files["scores.npz"])
+    with np.load(folder / "scores.npz") as arrays:
+        return dict(arrays)
+
+
+def numbers(found: Inspection) -> dict[tuple[str, str], dict[str, float]]:
+    """The numbers of each score."""
+    return {(row["prediction"], row["score"]): row for row in found.numbers["scores"]}
+
+
+@pytest.mark.parametrize("word", MADE_STRANGERS)
+def test_made_strangers_are_as_many_as_the_known_examples(run: Run, word: str, tmp_path: Path) -> None:
+    """Five scores, each with the numbers that follow from the stored scores."""
+    found = study_out_of_distribution(run, word, passes=3)
+    assert found.numbers["known"] == found.numbers["strange"] == 359
+    scores = stored_scores(found, tmp_path)
+    assert len(numbers(found)) == 5
+    for (predictor, score), row in numbers(found).items():
+        known, strange = (scores[f"{kind}_{predictor}_{score}"] for kind in ("known", "strange"))
+        assert separate(known, strange).auroc == row["auroc"]
+        assert known.min() >= 0 and len(known) == 359
+    assert set(found.contents(images=True)) >= {"roc.png", "distributions.png", "scores.npz", "results.json"}
+
+
+def test_a_file_with_the_pictures_of_a_word_gives_its_numbers(run: Run, tmp_path: Path) -> None:
+    """The rotated test part from a file is scored as the rotated test part."""
+    test = restore.load_model(run).dataset.test
+    np.save(tmp_path / "turned.npy", np.rot90(test.x, axes=(1, 2)))
+    made = study_out_of_distribution(run, "rotate90", passes=3)
+    read = study_out_of_distribution(run, str(tmp_path / "turned.npy"), passes=3)
+    assert json.dumps(read.numbers["scores"]) == json.dumps(made.numbers["scores"])
+    assert read.folder == "ood-turned-test-last-mc3"
+
+
+def test_the_own_examples_are_not_strange(run: Run) -> None:
+    """The config of the run gives its own test part: every AUROC is 1/2."""
+    found = study_out_of_distribution(run, "digits", passes=2)
+    assert found.numbers["strange"] == 359
+    assert all(row["auroc"] == 0.5 for row in numbers(found).values())
+
+
+def test_a_table_takes_the_columns_of_its_training_by_name(tmp_path: Path) -> None:
+    """Another table with other classes, an unknown word and another order of columns is encoded as in training."""
+    rows = [f"{n % 7},{('red', 'blue')[n % 2]},{'ab'[n % 2]}" for n in range(80)]
+    (tmp_path / "own.csv").write_text("\n".join(["size,color,kind", *rows]) + "\n")
+    others = [f"{('green', 'blue')[n % 2]},{n % 7 + 50},{n % 3},{'xyz'[n % 3]}" for n in range(90)]
+    (tmp_path / "other.csv").write_text("\n".join(["color,size,extra,sort", *others]) + "\n")
+    (tmp_path / "other.yaml").write_text(f"dataset: {{name: table, path: {tmp_path}/other.csv, target: sort}}\n")
+    run = train(tmp_path, f"dataset={{name: table, path: {tmp_path}/own.csv, target: kind}}", "training.batch_size=16")
+    found = study_out_of_distribution(run, str(tmp_path / "other.yaml"), passes=2)
+    assert (found.numbers["known"], found.numbers["strange"]) == (16, 18)
+    from_file = study_out_of_distribution(run, str(tmp_path / "other.csv"), passes=2)
+    assert from_file.numbers["strange"] == 90
+    with pytest.raises(UsageError, match="uniform needs pictures"):
+        study_out_of_distribution(run, "uniform", passes=2)
+    with pytest.raises(DataError, match="does not have the columns 'size', 'color'"):
+        study_out_of_distribution(run, _iris(tmp_path), passes=2)
+
+
+def _iris(folder: Path) -> str:
+    (folder / "flowers.yaml").write_text("dataset: iris\n")
+    return str(folder / "flowers.yaml")
+
+
+def test_examples_of_another_size_are_refused(run: Run, tmp_path: Path) -> None:
+    """From a config and from a file, with both sizes in the message."""
+    np.savez(tmp_path / "large.npz", x=np.zeros((40, 9, 9)), y=np.arange(40) % 2)
+    (tmp_path / "large.yaml").write_text(f"dataset: {{name: arrays, path: {tmp_path}/large.npz}}\n")
+    for name in ("large.yaml", "large.npz"):
+        with pytest.raises(DataError, match=r"shape 9 x 9.* needs 8 x 8 x 1"):
+            study_out_of_distribution(run, str(tmp_path / name))
+    with pytest.raises(ConfigError, match="no such file"):
+        study_out_of_distribution(run, "rotate9")
+
+
+def test_pictures_in_other_units_get_a_notice(run: Run, tmp_path: Path) -> None:
+    """Digits have values up to 16; those of image files, up to 255, are strange for this alone."""
+    np.save(tmp_path / "x.npy", restore.load_model(run).dataset.test.x.astype(np.uint8) * 15)
+    found = study_out_of_distribution(run, str(tmp_path / "x.npy"), passes=2)
+    assert any("largest value of the strange pictures is 240" in notice for notice in found.notices)
+    assert study_out_of_distribution(run, "rotate90", passes=2).notices == []
+
+
+def test_a_regression_needs_a_spread_that_varies(tmp_path: Path) -> None:
+    """Dropout or a predicted variance gives one; without either, the command says so."""
+    diabetes = ("dataset={name: diabetes}", "training.epochs=1")
+    (tmp_path / "own.yaml").write_text("dataset: diabetes\n")
+    source = str(tmp_path / "own.yaml")
+    drops = study_out_of_distribution(train(tmp_path / "a", *diabetes, "objective=squared_error"), source, passes=2)
+    assert list(numbers(drops)) == [("monte_carlo", "model_sd")]
+    varies = train(tmp_path / "b", *diabetes, "objective=gaussian_nll", "dropout.rate=0")
+    assert list(numbers(study_out_of_distribution(varies, source))) == [("weight_scaling", "sd")]
+    with pytest.raises(UsageError, match="--ood: a regression needs a spread that varies"):
+        study_out_of_distribution(train(tmp_path / "c", *diabetes, "objective=squared_error", "dropout.rate=0"), source)
