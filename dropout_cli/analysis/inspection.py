@@ -7,7 +7,7 @@ file beside a CSV file with its data. A report draws the figures again from the 
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -109,14 +109,25 @@ def read_inspections(run: Run) -> list[Inspection]:
 
 
 def _read(run: Run, folder: str) -> Inspection:
-    place = f"after/{folder}/{RESULTS}"
+    place = f"after/{folder}"
+    return parse_inspection(folder, lambda name: run.read(f"{place}/{name}"), str(run.path / place / RESULTS))
+
+
+def parse_inspection(folder: str, read: Callable[[str], bytes], place: str) -> Inspection:
+    """Return the inspection stored in a folder.
+
+    Args:
+        folder: The name of the folder.
+        read: Returns the bytes of a file of the folder.
+        place: The path of `results.json`, for messages.
+
+    Raises:
+        UsageError: A file is damaged.
+    """
     try:
-        stored = json.loads(run.read(place))
+        stored = json.loads(read(RESULTS))
         texts = stored["inspection"]
-        figures = [
-            InspectionFigure(columns=_columns(run.read(f"after/{folder}/{one['name']}.csv")), **one)
-            for one in texts["figures"]
-        ]
+        figures = [InspectionFigure(columns=_columns(read(f"{one['name']}.csv")), **one) for one in texts["figures"]]
         table = texts["table"]
         return Inspection(
             folder,
@@ -129,7 +140,7 @@ def _read(run: Run, folder: str) -> Inspection:
             texts["notices"],
         )
     except (LookupError, TypeError, ValueError) as error:
-        raise UsageError(str(run.path / place), f"is damaged ({error})", "Run the command again.") from None
+        raise UsageError(place, f"is damaged ({error})", "Run the command again.") from None
 
 
 def _columns(data: bytes) -> dict[str, list[Any]]:

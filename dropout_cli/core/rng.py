@@ -23,9 +23,10 @@ def stream(seed: int, role: str, index: int = 0) -> Generator:
     Args:
         seed: The seed of the run.
         role: The purpose of the draws. Roles in use: `split`, `data`, `init:<path>`, `order`, `noise:<path>`,
-            `augment`, `monte_carlo:<path>`, `thinned:<path>`, `inference:<path>`, `effects:<path>`, `yardstick`.
+            `augment`, `monte_carlo:<path>`, `thinned:<path>`, `inference:<path>`, `effects:<path>`,
+            `ablation:<layer>`, `yardstick`.
         index: A number within the role: the pass over the data (`order`), the epoch (`noise`, `augment`), the pass
-            (`monte_carlo`) or the sampled network (`thinned`).
+            (`monte_carlo`), the sampled network (`thinned`) or the draw (`ablation`).
     """
     # SHA-256, since Python's hash() of a text differs between processes.
     digest = hashlib.sha256(f"{seed}/{index}/{role}".encode()).digest()

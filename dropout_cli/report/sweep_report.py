@@ -14,6 +14,7 @@ from dropout_cli.metrics import metric_name
 from dropout_cli.plots.words import metric_words, number_words
 from dropout_cli.report.common import key_value_table, narrow_tables
 from dropout_cli.report.headline import sample_size, sweep_headline
+from dropout_cli.report.inspection_sections import inspection_parts
 from dropout_cli.report.page import Code, DetailedCell, Details, Figure, HtmlTable, Section, SectionPart, render_page
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.sweeps import figures, stored_plan, tables, yardsticks
@@ -23,6 +24,7 @@ from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord, setting_label
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
+from dropout_cli.sweeps.sweep_effects import read_sweep_effects
 from dropout_cli.sweeps.tuning.tune import FILE as TUNE
 from dropout_cli.sweeps.tuning.tune import MESSAGES, TRIALS
 from dropout_cli.sweeps.wording import confirmed_for_new_data, format_interval, format_short, group_name, new_data_kind
@@ -77,6 +79,8 @@ def _sections(
     yield Section("Settings", [*_settings(evidence)])
     yield Section("Search", list(_search(folder)))
     yield Section("Figures", list(_figures(folder, evidence)))
+    if (effects := read_sweep_effects(folder)) is not None:
+        yield Section(effects.title, list(inspection_parts(effects)))
     yield Section("Method", [*comparison_notes(evidence), *_incomplete(len(records), missing)])
     yield Section(
         "Failed", [HtmlTable("Runs that failed", ["run", "reason"], [list(row) for row in failed])] if failed else []
