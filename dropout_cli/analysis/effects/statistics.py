@@ -43,7 +43,7 @@ class ShownStatistic:
 
 SHOWN_STATISTICS = (
     ShownStatistic("mean activation", "mean", "own", "mean"),
-    ShownStatistic("dimensions (participation ratio)", "dimensions", "own", "participation_ratio"),
+    ShownStatistic("participation ratio", "dimensions", "own", "participation_ratio"),
     ShownStatistic("share of zeros", "zeros", "share", "share_of_zeros"),
     ShownStatistic("share of dead units", "dead", "share", "dead_units"),
     ShownStatistic("population sparseness", "population", "share", "population_sparseness"),
