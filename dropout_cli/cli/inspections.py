@@ -1,6 +1,6 @@
 """Output of studies of a trained network or of a sweep: a table, sentences, and the folder with the files."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dropout_cli.cli import output
@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from dropout_cli.sweeps.folder import SweepFolder
 
 
-def show_inspections(run: "Run", inspections: "Iterable[Inspection]", *, images: bool, json: bool) -> None:
+def show_inspections(
+    run: "Run",
+    inspections: "Iterable[Inspection]",
+    *,
+    images: bool,
+    json: bool,
+    more: Mapping[str, Any] | None = None,
+) -> None:
     """Write inspections to the folder of their run, and print them.
 
     Args:
@@ -21,13 +28,14 @@ def show_inspections(run: "Run", inspections: "Iterable[Inspection]", *, images:
         inspections: The inspections; each one is printed as soon as it is done.
         images: True to draw the figures.
         json: True to print one JSON object instead of text.
+        more: Further keys of the JSON object, which come first.
     """
     from dropout_cli.analysis.inspection import write_inspection
 
     def write(one: "Inspection") -> "Path":
         return write_inspection(run, one, images=images)
 
-    _show({"run": str(run.path)}, inspections, write, json=json)
+    _show({**(more or {}), "run": str(run.path)}, inspections, write, json=json)
 
 
 def show_sweep_inspections(

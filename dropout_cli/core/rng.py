@@ -23,13 +23,12 @@ def stream(seed: int, role: str, index: int = 0) -> Generator:
     Args:
         seed: The seed of the run.
         role: The purpose of the draws. Roles in use: `split`, `data`, `init:<path>`, `order`, `noise:<path>`,
-            `augment`, `monte_carlo:<path>`, `thinned:<path>`, `inference:<path>`, `effects:<path>`, `yardstick`,
-            `ensemble_subsets`, `calibration:bootstrap`.
+            `augment`, `monte_carlo:<path>`, `thinned:<path>`, `inference:<path>`, `effects:<path>`,
+            `ablation:<layer>`, `ensemble_subsets`, `calibration:bootstrap`, `shift:<kind>`, `strangers:<kind>`,
+            `yardstick`.
         index: A number within the role: the pass over the data (`order`), the epoch (`noise`, `augment`), the pass
-            (`monte_carlo`), the sampled network (`thinned`) or the size of the subsets (`ensemble_subsets`).
-            `shift:<kind>`, `strangers:<kind>`.
-        index: A number within the role: the pass over the data (`order`), the epoch (`noise`, `augment`), the pass
-            (`monte_carlo`), the sampled network (`thinned`), or the block of 256 examples (`shift`, `strangers`).
+            (`monte_carlo`), the sampled network (`thinned`), the draw (`ablation`), the size of the subsets
+            (`ensemble_subsets`), or the block of 256 examples (`shift`, `strangers`).
     """
     # SHA-256, since Python's hash() of a text differs between processes.
     digest = hashlib.sha256(f"{seed}/{index}/{role}".encode()).digest()

@@ -11,7 +11,7 @@ from dropout_cli.plots.layout import LABEL_INCHES, LineEnd, label_line_ends, set
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from dropout_cli.plots.inspections import FigureColumns
+    from dropout_cli.plots.figure_columns import FigureColumns
 
 PANELS = {"error": "error of the average (%)", "nll": "cross-entropy (nats)", "rmse": "RMSE of the average"}
 """Column -> label of its axis."""

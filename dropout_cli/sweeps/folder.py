@@ -5,7 +5,7 @@ cells/ID/                              a run folder; ID.partial until the run is
 failed/ID.json  failed/ID.txt          why a run failed, the command that trains it alone, and its output
 yardsticks/                            scores of simple models, which runs with the same split share
 results.csv  summary.csv  comparisons.csv  notes.txt  *.png
-ensemble/  ...                         studies of later commands: results.json, and each figure as CSV and PNG
+ensemble/  effects/                    studies of later commands: results.json, and each figure as CSV and PNG
 MANIFEST.sha256                        digests of all these files, from the end of a sweep to its continuation
 
 The folder may come from someone else: no link in it is followed, and only regular files are opened.

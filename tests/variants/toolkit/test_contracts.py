@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from dropout_cli.analysis.activations import hidden_activations
+from dropout_cli.analysis.effects.heat_map import hidden_activations
 from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.base import Layer, NoiseSource
 from dropout_cli.nn.layers.network import Network

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.image import imread
 
 from dropout_cli import plots
-from dropout_cli.analysis.activations import _maps, hidden_activations, write_effects
+from dropout_cli.analysis.effects.heat_map import _maps, hidden_activations, write_effects
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import Noise, stream
 from dropout_cli.core.types import Array

@@ -65,7 +65,12 @@ class LayerActivations:
 
 
 def write_effects(
-    run: Run, rates: Sequence[float] | None = None, *, examples: int | None = None, all_noise: bool = False
+    run: Run,
+    rates: Sequence[float] | None = None,
+    *,
+    examples: int | None = None,
+    all_noise: bool = False,
+    figures: bool = True,
 ) -> tuple[str, list[dict[str, Any]]]:
     """Write the hidden activations of the first test examples to `after/effects-<arguments>/`.
 
@@ -76,6 +81,7 @@ def write_effects(
         rates: Rates in [0, 1); None: DEFAULT_RATES, or noise off and on if the variant has no rate that can be set.
         examples: Number of test examples; None: DEFAULT_EXAMPLES, or all if there are fewer.
         all_noise: True to draw `input_noise` and `hidden_noise` as well as the dropout.
+        figures: True to draw the figures.
 
     Returns:
         The path of the folder, and the rows of `effects.csv`.
@@ -104,11 +110,11 @@ def write_effects(
     captions = {(row["layer"], row["rate"]): _caption(row) for row in rows}
     files = {"effects.csv": metrics.csv_bytes([list(rows[0]), *(list(row.values()) for row in rows)])}
     name = model.dataset.name
-    if effects:
+    if effects and figures:
         shown = f"{VARIANTS.name_of(type(variant))} on {name}: one row per example, one column per hidden unit"
         panels = {(one.layer, one.setting): one.activations for one in effects}
         files["effects.png"] = plots.activation_maps(panels, captions, _effects_finding(effects), shown)
-    if maps:
+    if maps and figures:
         panels = {(one.layer, one.setting): one.activations[0] for one in maps}
         files["maps.png"] = plots.feature_maps(
             panels, captions, _maps_finding(maps), f"{name}, test example 0: the last feature maps"

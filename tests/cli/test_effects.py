@@ -1,0 +1,118 @@
+"""`dropout effects` as a user meets it: one run, several runs, and what cannot be shown together."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dropout_cli.runs import Run
+from dropout_cli.sweeps.run_labels import label_runs
+from tests.commands import TINY, dropout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with four finished runs: two rates, another seed, and other data."""
+    folder = tmp_path_factory.mktemp("effects")
+    (folder / "tiny.yaml").write_text(TINY)
+    for name, *overrides in (
+        ("a", "dropout.rate=0.1"),
+        ("b", "dropout.rate=0.6"),
+        ("c", "dropout.rate=0.6", "seed=4"),
+        ("d", "dataset=iris", "training.batch_size=8"),
+    ):
+        done = dropout("train", "tiny.yaml", *overrides, "--no-plots", "--quiet", "--name", name, cwd=folder)
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def run_named(folder: Path, name: str) -> str:
+    """Return the path of a run, relative to the folder."""
+    (path,) = (folder / "runs").glob(f"*_{name}_*")
+    return path.relative_to(folder).as_posix()
+
+
+def test_one_run_gets_heat_maps_and_three_studies(folder: Path) -> None:
+    """Each study has a sentence and a folder, the report shows it, and the run stays unchanged."""
+    run = run_named(folder, "a")
+    done = dropout("effects", run, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    paths = [line for line in done.stdout.splitlines() if line.startswith(run)]
+    names = ["effects-n100/effects.png", "effects-statistics", "effects-ablation", "effects-filters"]
+    assert paths == [f"{run}/after/{name}" for name in names]
+    figures = [("statistics", "statistics"), ("ablation", "ablation"), ("filters", "filters")]
+    for study, name in figures:
+        place = folder / run / f"after/effects-{study}"
+        assert (place / f"{name}.png").is_file() and (place / f"{name}.csv").is_file()
+        (figure,) = json.loads((place / "results.json").read_text())["inspection"]["figures"]
+        assert figure["finding"] in done.stdout
+    assert "359 examples" in done.stderr
+    page = folder / dropout("report", run, cwd=folder).stdout.strip()
+    text = page.read_text()
+    assert all(f"{title}</h2>" in text for title in ("Hidden activations", "Ablation of hidden units"))
+    assert dropout("verify", run, cwd=folder).returncode == 0
+
+
+def test_rates_draw_heat_maps_alone(folder: Path) -> None:
+    """No study of the trained network is made; with --no-plots there is only the table."""
+    run = run_named(folder, "b")
+    done = dropout("effects", run, "--rates", "0,0.4", "--no-plots", cwd=folder)
+    assert done.returncode == 0 and done.stderr == ""
+    (place,) = (folder / run / "after").iterdir()
+    assert place.name == "effects-r0+0.4-n100"
+    assert {path.name for path in place.iterdir()} == {"MANIFEST.sha256", "effects.csv"}
+
+
+def test_json_has_the_heat_maps_and_the_studies(folder: Path) -> None:
+    """Keys of earlier versions stay, and each study adds its own under the name of its folder."""
+    run = run_named(folder, "c")
+    printed = json.loads(dropout("effects", run, "--json", "--no-plots", "--examples", "40", cwd=folder).stdout)
+    assert list(printed) == ["folder", "effects", "run", "effects-statistics", "effects-ablation", "effects-filters"]
+    assert printed["folder"].endswith("effects-n40") and printed["effects"][0]["examples"] == 40
+    layers = printed["effects-statistics"]["layers"]
+    assert {one["examples"] for one in layers.values()} == {40}
+    assert printed["effects-ablation"]["scores"]["scaled"][0]["share"] == 0
+
+
+def test_several_runs_are_labelled_by_what_differs(folder: Path) -> None:
+    """By their settings; by seed or name if that is not enough. The result is beside the first one."""
+    a, b, c = (run_named(folder, name) for name in "abc")
+    done = dropout("effects", a, b, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    place = folder / done.stdout.splitlines()[-1]
+    assert place.parent == folder / a / "after" and place.name.startswith("effects-with-")
+    assert {path.name for path in place.glob("*.png")} == {"statistics.png", "ablation.png", "filters.png"}
+    labels = list(label_runs([str(folder / one) for one in (a, b, c)], folder / "runs"))
+    assert labels == ["rate 0.1", "rate 0.6, seed 0", "rate 0.6, seed 4"]
+    assert list(label_runs([str(folder / b), str(folder / c)], folder / "runs")) == ["seed 0", "seed 4"]
+    assert all(isinstance(run, Run) for run in label_runs([str(folder / a), str(folder / b)], folder).values())
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["{a}", "{d}"], "was trained on other data than"),
+        (["{a}", "{a}"], "this run is given twice"),
+        (["{a}", "{b}", "--rates", "0,0.5"], "--rates: works on a single run"),
+        (["{a}", "nothing"], "no such run"),
+        (["{a}", "{b}", "--examples", "0"], "--examples: must be from 1 to 359"),
+    ],
+)
+def test_runs_that_cannot_be_shown_together_are_one_clear_line(folder: Path, words: list[str], expected: str) -> None:
+    """Exit 2, nothing on stdout, and nothing is written."""
+    names = {name: run_named(folder, name) for name in "abcd"}
+    before = sorted((folder / "runs").rglob("*"))
+    done = dropout("effects", *(word.format(**names) for word in words), cwd=folder)
+    assert done.returncode == 2 and done.stdout == ""
+    assert expected in done.stderr and len(done.stderr.splitlines()) == 1
+    assert sorted((folder / "runs").rglob("*")) == before
+
+
+def test_a_run_that_is_not_complete_cannot_stand_beside_others(folder: Path, tmp_path: Path) -> None:
+    """Its weights would depend on when it stopped."""
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    words = ("train", "tiny.yaml", "training.epochs=50", "--max-time", "0.01s", "--quiet", "--no-plots")
+    dropout(*words, cwd=tmp_path)
+    (partial,) = (tmp_path / "runs").iterdir()
+    done = dropout("effects", run_named(folder, "a"), str(partial), cwd=folder)
+    assert done.returncode == 2 and "this run is interrupted" in done.stderr
