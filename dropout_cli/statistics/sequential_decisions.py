@@ -1,8 +1,8 @@
 """Decisions at planned looks, by an interval that holds at all of them.
 
-The first look at which the interval excludes 0, or lies within a margin, decides. The interval at a look is mean +- t(1 - p/2, df) se, where p is the nominal level of
-the look (`sequential`). The intervals hold at all looks together, so that it does not matter at which one a comparison
-ends.
+The first look at which the interval excludes 0, or lies within a margin, decides. The interval at a look is
+mean +- t(1 - p/2, df) se, where p is the nominal level of the look (`sequential`). The intervals hold at all looks
+together, so that it does not matter at which one a comparison ends.
 """
 
 from typing import NamedTuple
