@@ -97,6 +97,7 @@ class SweepProgressDisplay:
         """
         ended = progress.done + progress.failed
         line = f"{ended}/{counted(progress.cells, 'run')}" + (f", {progress.failed} failed" if progress.failed else "")
+        line += f", {progress.look}" if progress.look else ""
         self._pace.add(time.monotonic(), ended)
         seconds = self._pace.seconds_left(progress.cells - ended)
         line += f", about {format_duration(seconds)} left" if seconds and ended < progress.cells else ""

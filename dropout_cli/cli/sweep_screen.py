@@ -39,6 +39,7 @@ def print_sweep(folder: "SweepFolder", json: bool, *, every: bool = False) -> No
         rows.append(("runs of the finals", _counts(finals)))
     if main is not None:
         rows.append(("runs" if search is None else "runs with new seeds", _counts(main)))
+        rows += [("looks", main.look)] if main.look else []
         rows += [] if main.seconds_left is None else [("time left", f"about {format_duration(main.seconds_left)}")]
     output.print_result(output.format_table(("item", "value"), rows))
     if main is not None:
@@ -116,5 +117,6 @@ def _json_counts(status: "SweepStatus | None") -> dict[str, Any]:
         "missing": status.missing,
         "training": status.training,
         "seconds_left": status.seconds_left,
+        **({"look": status.look} if status.look else {}),
         "comparison": None if compared is None else tables.comparison_dict(compared),
     }
