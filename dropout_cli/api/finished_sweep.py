@@ -68,8 +68,8 @@ class FinishedSweep:
         from dropout_cli.report.headline import sweep_headline
 
         records, plan = stored_plan.read_runs(self._folder)
-        failed = len(self.failures)
-        return sweep_headline(self._compare(), failed, len(plan.cells) - len(records) - failed)
+        failures = self.failures
+        return sweep_headline(self._compare(), len(failures), plan.count_missing(records, failures))
 
     @property
     def notes(self) -> list[str]:

@@ -56,7 +56,7 @@ def sweep_report(folder: SweepFolder) -> bytes:
         raise UsageError(str(folder.path), fact, way_out)
     swept = ", ".join(plan.keys) or "the seed"
     failed = [(cell.id, reason) for cell in plan.cells if (reason := folder.failure(cell.id)) is not None]
-    missing = len(plan.cells) - len(records) - len(failed)
+    missing = plan.count_missing(records, dict(failed))
     evidence = plan.compare(records, dict(failed))
     question = f"Which {swept} is best by {evidence.metric}, and how certain is that?"
     return render_page(

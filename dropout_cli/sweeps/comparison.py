@@ -217,7 +217,7 @@ def _at_level(comparison: Comparison, groups: Sequence[RunGroup], rule: Sequenti
     if isinstance(level, str):
         refused = replace(layout, refused=layout.refused or level)
         return replace(comparison, layout=refused, sequential=SequentialLevel(math.nan))
-    return replace(comparison, family=comparisons, sequential=level)
+    return replace(comparison, family=level.comparisons, sequential=level)
 
 
 def _compare_pair(

@@ -139,6 +139,10 @@ class StoredPlan:
         progress = self.progress(records, failed)
         return frozenset(cell.id for cell in self.cells) if progress is None else progress.due
 
+    def count_missing(self, records: Sequence[RunRecord], failed: Collection[str] = ()) -> int:
+        """Return the number of runs that are due, and neither complete nor failed; arguments as in `due`."""
+        return len({*self.due(records, failed)}.difference(failed, (record.name for record in records)))
+
     def compare(self, records: Sequence[RunRecord], failed: Collection[str] = ()) -> SweepComparison:
         """Compare the runs.
 

@@ -12,6 +12,7 @@ from dropout_cli.sweeps.comparison import NOT_DECIDED, Comparison
 from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
+from dropout_cli.sweeps.until_sure.levels import PlannedLevels
 from dropout_cli.sweeps.wording import confirmed_for_new_data, format_interval, format_p, format_short
 
 Rows = list[list[Any]]
@@ -63,11 +64,15 @@ def all_tables(records: Sequence[RunRecord], keys: Sequence[str], evidence: Swee
 COMPARED = ("baseline", "metric", "layout", "n", "units", "difference", "sd", "low", "high", "effect")
 TESTED = ("p", "p_holm", "p_bonferroni", "test", "test_p", "test_p_adjusted", "smallest_p")
 COUNTED = ("won", "tied", "won_low", "won_high", "verdict", "new_low", "new_high", "new_data")
+SEQUENTIAL = ("look", "looks", "look_n", "level")
+"""The look at which a comparison ended, the number of looks, the planned units at it, and the level of its interval."""
 
 
 def comparisons_csv(evidence: SweepComparison) -> bytes:
     """Return comparisons.csv: a row per comparison, with difference, tests and verdict."""
-    rows: Rows = [[*evidence.keys, *COMPARED, *TESTED, *COUNTED]]
+    # The columns of the look are only there with looks, because older files have none.
+    looks = SEQUENTIAL if evidence.sequential is not None else ()
+    rows: Rows = [[*evidence.keys, *COMPARED, *TESTED, *COUNTED, *looks]]
     for one in evidence.comparisons:
         named, facts = evidence.groups[one.baseline].label, _facts(evidence, one)
         values = [csv_number(value) if isinstance(value, float) else value for value in facts.values()]
@@ -102,7 +107,16 @@ def _facts(evidence: SweepComparison, one: Comparison) -> dict[str, Any]:
         "new_low": one.new_data.low,
         "new_high": one.new_data.high,
         "new_data": new_data_verdict(one),
+        **_look_facts(one),
     }
+
+
+def _look_facts(one: Comparison) -> dict[str, Any]:
+    """Return column -> value of the look of a comparison; nothing without several looks."""
+    if one.sequential is None:
+        return {}
+    level = one.sequential
+    return dict(zip(SEQUENTIAL, (level.look, level.looks, level.n, level.p), strict=True))
 
 
 def new_data_verdict(one: Comparison) -> str:
@@ -193,7 +207,7 @@ LEAST = (
 """Columns of the comparison table that a narrow terminal may leave out, the first one first."""
 
 
-SHOWN = ("n", INTERVAL, "difference", DIFFERENCE_INTERVAL, "verdict")
+SHOWN = ("n", INTERVAL, "difference", DIFFERENCE_INTERVAL, "verdict", "look")
 """The columns of the short table, besides the keys, the metric, and the test that `--test` asks for."""
 
 
@@ -250,7 +264,18 @@ def comparison_table(evidence: SweepComparison, metric: str | None = None) -> tu
         requested = [] if evidence.test == "t" else [f"p ({evidence.test})", "smallest p"]
         headers += ["difference", DIFFERENCE_INTERVAL, NEW_DATA_INTERVAL, "d_z", "p", "p (Bonferroni)", "p (Holm)"]
         headers += [*requested, "won", "verdict", CONFIRMED]
+        if isinstance(evidence.sequential, PlannedLevels):
+            headers.append("look")
+            for place, row in enumerate(rows):
+                row.append(_look_cell(compared.get(place)))
     return headers, rows
+
+
+def _look_cell(one: Comparison | None) -> str:
+    """Return the look at which a comparison ended, such as `3 of 6`."""
+    if one is None or one.sequential is None or not one.sequential.look:
+        return ""
+    return f"{one.sequential.look} of {one.sequential.looks}"
 
 
 def _against(one: Comparison | None, alone: str, test: str) -> list[Any]:

@@ -70,6 +70,12 @@ def compare_command(
     margin: Annotated[
         float | None, typer.Option("--margin", min=0, help="Treat differences smaller than this as equal.")
     ] = None,
+    any_time: Annotated[
+        bool,
+        typer.Option(
+            "--any-time", help="Use intervals that stay valid if runs were added after a look at the results."
+        ),
+    ] = False,
     all_columns: arguments.AllColumns = False,
     form: Annotated[Format, typer.Option("--format", help="The output format.")] = Format.table,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
@@ -84,11 +90,20 @@ def compare_command(
     from dropout_cli.sweeps.notes import comparison_notes
     from dropout_cli.sweeps.settings import ComparisonSettings
     from dropout_cli.sweeps.sweep_comparison import compare_runs
+    from dropout_cli.sweeps.until_sure import collected
+    from dropout_cli.sweeps.until_sure.levels import AnyTimeLevels, SequentialRule
 
     paired_test = options.parse_test(test or "t")
-    metric, *others = options.parse_metrics(metric, metrics)
+    named = options.parse_metrics(metric, metrics)
     references = what or _from_standard_input()
     records, keys, left_out = collect.collect_runs(references, runs_dir, by or ())
+    ending = collected.find_ending_sweep(references, by or ())
+    if paired_test != "t" and (any_time or ending is not None):
+        fact = "has a p-value that does not account for several looks at the results"
+        raise UsageError("--test", fact, "Leave it out.")
+    # A sweep with --until sure is compared as its plan says, unless an option says otherwise.
+    planned = ComparisonSettings() if ending is None else ending.settings
+    metric, *others = planned.metrics if ending is not None and metric is None and metrics is None else named
     # The default metric is missing in regression runs, for which another default is chosen later.
     if metric != DEFAULT_METRIC and all(math.isnan(record.score(metric)) for record in records):
         present = [name for name in METRICS if not all(math.isnan(record.score(name)) for record in records)]
@@ -97,9 +112,16 @@ def compare_command(
     if left_out:
         verb = "is" if left_out == 1 else "are"
         output.print_stderr(f"compare: {counted(left_out, 'run')} {verb} not complete and {verb} left out.")
-    wanted = options.parse_pairs(baseline or (), "--baseline") or None
+    wanted = options.parse_pairs(baseline or (), "--baseline") or planned.baseline
+    margin = planned.margin if margin is None else margin
     settings = ComparisonSettings(metric, tuple(others), paired_test, wanted, margin)
-    evidence = compare_runs(records, keys, settings, **collect.earlier_looks(references))
+    rule: SequentialRule | None = AnyTimeLevels() if any_time else None
+    if ending is not None and not any_time:
+        records, rule = ending.counted(records), ending.progress.levels
+    elif not any_time:
+        for line in collected.unplanned_notices(references):
+            output.print_stderr(line)
+    evidence = compare_runs(records, keys, settings, **collect.earlier_looks(references), sequential=rule)
     lines = [*comparison_notes(evidence), *filter(None, [two_runs.test_two_runs(records, metric)])]
     if form is Format.json:
         output.print_result(output.json_text(tables.comparison_dict(evidence) | {"notes": lines}))

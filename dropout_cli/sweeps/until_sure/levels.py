@@ -27,6 +27,8 @@ class SequentialLevel(NamedTuple):
     """Number of planned looks."""
     n: int = 0
     """Planned number of units at this look."""
+    comparisons: int = 1
+    """Number of comparisons for Bonferroni's correction."""
 
 
 class SequentialRule(Protocol):
@@ -93,13 +95,17 @@ class PlannedLevels:
         place = min((self.reached.get(name, -1) for name in names), default=-1)
         if place < 0:
             return f"the first look is at {self.plan.looks[0]} {self.unit}s"
-        level = self.plan.levels(max(self.plan.comparisons, comparisons))[place]
-        return SequentialLevel(level, place + 1, len(self.plan.looks), self.plan.looks[place])
+        family = max(self.plan.comparisons, comparisons)
+        return SequentialLevel(
+            self.plan.levels(family)[place], place + 1, len(self.plan.looks), self.plan.looks[place], family
+        )
 
     def level_of_mean(self, names: Iterable[str], units: int) -> float:
         """Return the level of the look that the setting has reached, without correction."""
         place = min((self.reached.get(name, -1) for name in names), default=-1)
-        return self.plan.levels(1)[place] if place >= 0 else math.nan
+        # A mean over fewer units, such as the pairs that all settings have, belongs to an earlier look.
+        earlier = sum(look <= units for look in self.plan.looks) - 1
+        return self.plan.levels(1)[max(0, min(place, earlier))] if place >= 0 else math.nan
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,11 @@ class AnyTimeLevels:
         if kind not in ("seeds", "splits", "nested"):
             return "an any-time interval needs independent seeds or splits"
         level = _any_time_level(units, comparisons)
-        return SequentialLevel(level) if level > 0 else "there are too few pairs for an any-time interval"
+        return (
+            SequentialLevel(level, comparisons=comparisons)
+            if level > 0
+            else "there are too few pairs for an any-time interval"
+        )
 
     def level_of_mean(self, names: Iterable[str], units: int) -> float:
         """Return the level for this number of units, without correction."""

@@ -111,7 +111,7 @@ def refuse_changed_looks(plan: SweepPlan, comparison: ComparisonSettings, folder
         raise UsageError(place, fact, f"For planned looks, {OTHER_FOLDER}; `dropout compare --any-time` needs no plan.")
     for fact in _changes(plan, comparison, stored):
         way_out = f"Give the options of the first command, or {OTHER_FOLDER}."
-        raise UsageError(place, f"{fact}, so that the levels of its looks would not hold", way_out)
+        raise UsageError(place, f"{fact}; this needs new levels, but looks have used the old ones", way_out)
 
 
 def _changes(plan: SweepPlan, comparison: ComparisonSettings, stored: StoredPlan) -> Sequence[str]:
