@@ -5,9 +5,14 @@ equal, at most .06 of the families may call any setting better or worse (the lev
 one standard deviation of the differences, the mean number of runs must be below that of a fixed number of seeds with
 the same power. Lopsided settings, in which the baseline is steady and the others are mostly a little worse and rarely
 much better, err more often at any number of seeds: their shares are printed without a limit that they would miss.
+
+A sweep on digits ends by itself. Killed five times on its way, it ends with the same tables and runs.
 """
 
+import random
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +22,7 @@ from dropout_cli.statistics.sample_size import paired_t_power
 from dropout_cli.statistics.sequential import LOOKS, Look, planned_looks
 from dropout_cli.statistics.sequential_decisions import ABOVE, BELOW, EQUAL, decide_differences
 from tests.acceptance.bars import Bars
+from tests.killed_commands import kill_often, run_command, until_sure
 
 FAMILIES = (1, 2, 4, 9)
 """Numbers of comparisons with one baseline."""
@@ -101,6 +107,25 @@ def judge_margin(bars: Bars, comparisons: int, repetitions: int) -> None:
     )
 
 
+def judge_kills(bars: Bars) -> None:
+    """Train digits with rates 0, 0.3 and 0.6 until all are decided: left alone, and killed on its way."""
+    rates = "dropout.rate=0,0.3,0.6"
+    command = until_sure() if bars.smoke else until_sure("digits", rates)
+    kills, told = (1, "small work") if bars.smoke else (5, f"digits {rates}")
+    with tempfile.TemporaryDirectory() as temporary:
+        alone, killed = Path(temporary, "alone"), Path(temporary, "killed")
+        alone.mkdir()
+        killed.mkdir()
+        run_command(alone, command.arguments(alone), kill=None, after=None)
+        hit = kill_often(command, killed, kills, random.Random(0))
+        wanted, found = command.outcome(alone), command.outcome(killed)
+        differing = [name for name in {**wanted, **found} if wanted.get(name) != found.get(name)]
+        notes = (alone / "S/notes.txt").read_text()
+    bars.at_least(f"kills with SIGKILL, {told}", hit, kills, COMMAND, always=True)
+    bars.at_most(f"files with other bytes after {hit} kills, {told}", len(differing), 0, COMMAND, always=True)
+    bars.at_least("its notes name the looks", notes.count("Looks: "), 1, COMMAND, always=True)
+
+
 if __name__ == "__main__":
     bars = Bars("until_sure")
     repetitions = 500 if bars.smoke else 10_000
@@ -108,4 +133,5 @@ if __name__ == "__main__":
         judge_family(bars, comparisons, repetitions)
     for comparisons in (1, 4):
         judge_margin(bars, comparisons, repetitions)
+    judge_kills(bars)
     bars.end()
