@@ -191,6 +191,23 @@ def _sweep_outcome(folder: Path) -> dict[str, object]:
     return found | {path.name: digests(Run(path)) for path in sorted((folder / "S/cells").glob("????????????"))}
 
 
+def until_sure(*words: str) -> KilledCommand:
+    """Return a sweep that ends by itself.
+
+    Args:
+        words: The config and its values; none: small work.
+    """
+    several = [word for word in SMALL if not word.startswith(("dropout.rate", "training.epochs"))]
+    work = words or (*several, "training.epochs=4", "dropout.rate=0,0.5,0.95")
+    most = () if words else ("--max-seeds=10", "--metric=train.nll")
+    return KilledCommand(
+        "sweep --until sure",
+        lambda folder: ["sweep", *work, "--until=sure", *most, "--jobs=2", "--out=S", *QUIET],
+        _sweep_outcome,
+        _remove("S"),
+    )
+
+
 def _no_reset(folder: Path) -> None:
     """Keep the tags: a tag that is given twice is there once."""
 
@@ -208,6 +225,7 @@ def killed_commands() -> Iterator[KilledCommand]:
         _sweep_outcome,
         _remove("S"),
     )
+    yield until_sure()
     yield KilledCommand(
         "tune",
         lambda folder: [

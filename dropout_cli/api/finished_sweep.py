@@ -10,7 +10,7 @@ from dropout_cli.api.figure import RunFigure, choose_figure
 from dropout_cli.api.predicting import predicted_frame
 from dropout_cli.api.trained_run import TrainedRun
 from dropout_cli.core.errors import UsageError
-from dropout_cli.sweeps import figures, stored_plan, tables
+from dropout_cli.sweeps import figures, printed_table, stored_plan, tables
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord
@@ -68,8 +68,8 @@ class FinishedSweep:
         from dropout_cli.report.headline import sweep_headline
 
         records, plan = stored_plan.read_runs(self._folder)
-        failed = len(self.failures)
-        return sweep_headline(self._compare(), failed, len(plan.cells) - len(records) - failed)
+        failures = self.failures
+        return sweep_headline(self._compare(), len(failures), plan.count_missing(records, failures))
 
     @property
     def notes(self) -> list[str]:
@@ -133,7 +133,7 @@ class FinishedSweep:
         import pandas as pd
 
         try:
-            headers, rows = tables.short_table(self._compare())
+            headers, rows = printed_table.short_table(self._compare())
         except UsageError as error:
             return f"<p>{escape(str(error))}</p>"
         # pandas escapes the cells.

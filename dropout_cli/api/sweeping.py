@@ -23,6 +23,9 @@ def sweep(
     baseline: Mapping[str, Any] | None = None,
     metric: str | None = None,
     metrics: Sequence[str] = (),
+    until: Literal["sure"] | None = None,
+    margin: float | None = None,
+    max_seeds: int | None = None,
     target: str | None = None,
     out: str | Path | None = None,
     jobs: int | None = None,
@@ -42,6 +45,9 @@ def sweep(
         baseline: Key -> value of the setting that all others are compared with.
         metric: The metric to compare, such as `test.accuracy`.
         metrics: Further metrics; all comparisons are corrected together.
+        until: `sure`: train each setting only until its difference from the baseline is decided.
+        margin: Smaller differences count as equal.
+        max_seeds: With `until`, the most seeds or splits of a setting; None: 30.
         target: The column to predict, if `config` is a table.
         out: The folder for the results; None: `runs/sweep-NAME`.
         jobs: How many runs to train at the same time; None: one per core.
@@ -59,6 +65,7 @@ def sweep(
     from dropout_cli.sweeps.options import SweepOptions
     from dropout_cli.sweeps.run import run_sweep
     from dropout_cli.sweeps.settings import ExecutionSettings
+    from dropout_cli.sweeps.until_sure.plan import comparison_with_looks
 
     words = swept_words(values)
     options = SweepOptions(
@@ -67,6 +74,9 @@ def sweep(
         baseline=override_words(baseline),
         metric=metric,
         metrics=",".join(metrics) or None,
+        until=until,
+        margin=margin,
+        max_seeds=max_seeds,
     )
     found = config_argument(config, target, words)
     asked, path = load_sweep_argument(found, words, options, None if out is None else Path(out), kind="sweep")
@@ -78,7 +88,7 @@ def sweep(
             planned,
             folder,
             asked.with_splits(planned.splits).text,
-            asked.comparison,
+            comparison_with_looks(planned, asked),
             ExecutionSettings(jobs, figures=figures),
             watch=show,
             notice=print_stderr,

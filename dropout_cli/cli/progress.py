@@ -97,9 +97,11 @@ class SweepProgressDisplay:
         """
         ended = progress.done + progress.failed
         line = f"{ended}/{counted(progress.cells, 'run')}" + (f", {progress.failed} failed" if progress.failed else "")
+        line += f", {progress.look}" if progress.look else ""
         self._pace.add(time.monotonic(), ended)
         seconds = self._pace.seconds_left(progress.cells - ended)
         line += f", about {format_duration(seconds)} left" if seconds and ended < progress.cells else ""
+        line += " to this look" if progress.look and seconds and ended < progress.cells else ""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, total=progress.cells, completed=ended, description=line)
         elif not self._quiet:

@@ -39,6 +39,7 @@ def print_sweep(folder: "SweepFolder", json: bool, *, every: bool = False) -> No
         rows.append(("runs of the finals", _counts(finals)))
     if main is not None:
         rows.append(("runs" if search is None else "runs with new seeds", _counts(main)))
+        rows += [("looks", main.look)] if main.look else []
         rows += [] if main.seconds_left is None else [("time left", f"about {format_duration(main.seconds_left)}")]
     output.print_result(output.format_table(("item", "value"), rows))
     if main is not None:
@@ -77,7 +78,6 @@ def _print_failures(status: "SweepStatus") -> None:
 
 def _print_comparison(status: "SweepStatus", *, every: bool) -> None:
     """Print the tables and notes of the runs so far."""
-    from dropout_cli.sweeps import tables
     from dropout_cli.sweeps.notes import comparison_notes
 
     if status.comparison is None:
@@ -85,8 +85,8 @@ def _print_comparison(status: "SweepStatus", *, every: bool) -> None:
             output.print_result("Nothing is compared yet: no run of the baseline is complete.")
         return
     for metric in status.comparison.metrics:
-        headers, rows = tables.short_table(status.comparison, metric, every=every)
-        output.print_result(output.format_table(headers, rows, drop_order=tables.LEAST))
+        headers, rows = printed_table.short_table(status.comparison, metric, every=every)
+        output.print_result(output.format_table(headers, rows, drop_order=printed_table.LEAST))
     output.print_lines(comparison_notes(status.comparison))
 
 
@@ -104,7 +104,6 @@ def _as_json(
 
 
 def _json_counts(status: "SweepStatus | None") -> dict[str, Any]:
-    from dropout_cli.sweeps import tables
 
     if status is None:
         return dict.fromkeys(("runs", "done", "failed", "missing", "training", "seconds_left", "comparison"))
@@ -116,5 +115,6 @@ def _json_counts(status: "SweepStatus | None") -> dict[str, Any]:
         "missing": status.missing,
         "training": status.training,
         "seconds_left": status.seconds_left,
+        **({"look": status.look} if status.look else {}),
         "comparison": None if compared is None else tables.comparison_dict(compared),
     }

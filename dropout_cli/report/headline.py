@@ -12,7 +12,15 @@ from dropout_cli.sweeps.findings import best_mean
 from dropout_cli.sweeps.layouts import find_layout
 from dropout_cli.sweeps.records import RunGroup, setting_label
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
-from dropout_cli.sweeps.wording import confirmed_for_new_data, format_interval, format_short, group_name, new_data_kind
+from dropout_cli.sweeps.until_sure.words import look_words
+from dropout_cli.sweeps.wording import (
+    confirmed_for_new_data,
+    format_interval,
+    format_short,
+    group_name,
+    interval_text,
+    new_data_kind,
+)
 
 MAX_NAMED = 3
 """The most settings of one verdict that are named."""
@@ -175,6 +183,7 @@ def _named(evidence: SweepComparison, members: Sequence[Comparison], *, full: bo
         if place:
             difference = format_short(comparison.estimate.mean, "+")
             numbers = f"{difference}, {format_interval(comparison.interval, '+')}"
+            numbers = ", ".join(filter(None, (numbers, look_words(comparison))))
         else:
             numbers = _numbers(evidence, comparison, label=metric_words(evidence.metric) if full else "")
         texts.append(f"{_member(evidence, comparison)} ({numbers})")
@@ -195,9 +204,10 @@ def _member(evidence: SweepComparison, comparison: Comparison) -> str:
 def _numbers(evidence: SweepComparison, comparison: Comparison, *, label: str) -> str:
     """Return a difference with its interval, and after a label also the number of seeds or splits."""
     layout = comparison.layout
-    n = f", {_units(layout.kind, len(layout.units), layout.folds, comparison.n)}" if label else ""
+    n = f", {_units(layout.kind, len(layout.units), layout.folds, comparison.n)}"
+    n = n if label and not look_words(comparison) else ""
     difference = f"{label} {format_short(comparison.estimate.mean, '+')}".strip()
-    return f"{difference}, 95 % interval {format_interval(comparison.interval, '+')}{n}"
+    return f"{difference}, {interval_text(comparison)}{n}"
 
 
 def _scope(decided: Sequence[Comparison]) -> str:

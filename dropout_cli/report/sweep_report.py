@@ -18,7 +18,7 @@ from dropout_cli.report.headline import sample_size, sweep_headline
 from dropout_cli.report.inspection_sections import inspection_parts
 from dropout_cli.report.page import Code, DetailedCell, Details, Figure, HtmlTable, Section, SectionPart, render_page
 from dropout_cli.runs import RESOLVED, Run
-from dropout_cli.sweeps import figures, stored_plan, tables, yardsticks
+from dropout_cli.sweeps import figures, printed_table, stored_plan, yardsticks
 from dropout_cli.sweeps.comparison import Comparison
 from dropout_cli.sweeps.findings import figure_findings, gap_metrics
 from dropout_cli.sweeps.folder import SweepFolder
@@ -66,7 +66,7 @@ def sweep_report(folder: SweepFolder) -> bytes:
         raise UsageError(str(folder.path), fact, way_out)
     swept = ", ".join(plan.keys) or "the seed"
     failed = [(cell.id, reason) for cell in plan.cells if (reason := folder.failure(cell.id)) is not None]
-    missing = len(plan.cells) - len(records) - len(failed)
+    missing = plan.count_missing(records, dict(failed))
     evidence = plan.compare(records, dict(failed))
     question = f"Which {swept} is best by {evidence.metric}, and how certain is that?"
     return render_page(
@@ -127,7 +127,7 @@ def _settings(evidence: SweepComparison) -> Iterator[SectionPart]:
 
 def _all_columns(evidence: SweepComparison, metric: str) -> list[HtmlTable]:
     """Return the full table of a metric as narrow ones, without empty columns."""
-    headers, rows = tables.without_empty_columns(*tables.comparison_table(evidence, metric))
+    headers, rows = printed_table.without_empty_columns(*printed_table.comparison_table(evidence, metric))
     kept = [place for place, name in enumerate(headers) if name not in evidence.keys]
     named = [
         [group_name(group), *(_number(row[place]) for place in kept)]

@@ -64,11 +64,15 @@ def _warnings(evidence: SweepComparison) -> Iterator[str]:
     if evidence.looks:
         now = sum(len(group.runs) for group in evidence.groups)
         before = ", then ".join(f"{look:,}" for look in evidence.looks)
-        yield (
-            f"Runs were added or removed after the results were seen ({before} runs then, {now:,} now). Intervals and "
-            "p-values do not account for that. A difference that appears only after such changes is less certain than "
-            "it seems."
-        )
+        fact = f"Runs were added or removed after the results were seen ({before} runs then, {now:,} now)."
+        if evidence.sequential is not None:
+            yield f"{fact} The intervals account for looks at the results."
+        else:
+            yield (
+                f"{fact} Intervals and p-values do not account for that. A difference that appears only after such "
+                "changes is less certain than it seems. `dropout compare SWEEP --any-time` has intervals that account "
+                "for it."
+            )
 
 
 def _pooling_note(evidence: SweepComparison) -> Iterator[str]:

@@ -41,7 +41,8 @@ def collect_runs(
             records, plan = stored_plan.read_runs(folder)
             planned.append(plan)
             complete = {record.name for record in records}
-            unfinished |= {folder.cell(cell.id).resolve() for cell in plan.cells if cell.id not in complete}
+            due = plan.due(records, stored_plan.read_failures(folder, plan))
+            unfinished |= {folder.cell(id).resolve() for id in due if id not in complete}
             by_folder |= {Path(record.path).resolve(): record for record in records}
             continue
         run = find_run(reference, root)

@@ -13,23 +13,28 @@ from functools import cached_property
 import numpy as np
 
 from dropout_cli import statistics
-from dropout_cli.core.types import Array
-from dropout_cli.metrics import is_count, larger_is_better, metric_part
+from dropout_cli.metrics import larger_is_better
 from dropout_cli.statistics import Interval
-from dropout_cli.statistics.differences import paired_differences
 from dropout_cli.statistics.intervals import NO_INTERVAL
-from dropout_cli.statistics.t_test import Estimate, estimate_new_examples, mean_only
+from dropout_cli.statistics.sequential_decisions import interval_at_level
+from dropout_cli.statistics.t_test import Estimate, mean_only
 from dropout_cli.sweeps.baselines import find_baselines
-from dropout_cli.sweeps.layouts import Layout, find_layout
+from dropout_cli.sweeps.layouts import Layout
+from dropout_cli.sweeps.pairs import (
+    differences_of_pairs,
+    estimate_for_new_examples,
+    paired_estimate,
+    ratio_of_spreads,
+    smallest_step,
+)
 from dropout_cli.sweeps.permutation import NO_TEST, PermutationPValues, TestName, permutation_tests
 from dropout_cli.sweeps.records import RunGroup, Values
 from dropout_cli.sweeps.replicates import Replicate
+from dropout_cli.sweeps.until_sure.levels import SequentialLevel, SequentialRule
 
 ALPHA = 0.05
 """The significance level: 1 - 0.95, of the 95 % intervals."""
 BETTER, WORSE, NOT_DECIDED = "better", "worse", "not decided"
-UNEQUAL = 0.005
-"""Two settings have unequal spreads if the ratio of their variances is in this tail of the F distribution."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ class Comparison:
     """The p-value with Holm's correction."""
     requested: PermutationPValues = NO_TEST
     """The p-values of the permutation test of `--test`."""
+    sequential: SequentialLevel | None = None
+    """The level that accounts for several looks at the results; None: one look, which was planned."""
 
     @property
     def refused(self) -> str:
@@ -76,25 +83,33 @@ class Comparison:
 
     @property
     def p(self) -> float:
-        """Return the p-value without correction; NaN if there is no verdict."""
-        return math.nan if self.refused else self.estimate.p()
+        """Return the p-value without correction; NaN without a verdict, or after several looks."""
+        return math.nan if self.refused or self.sequential is not None else self.estimate.p()
 
     @property
     def p_bonferroni(self) -> float:
-        """Return the p-value with Bonferroni's correction; NaN if there is no verdict."""
-        return math.nan if self.refused else self.estimate.p(comparisons=self.family)
+        """Return the p-value with Bonferroni's correction; NaN where `p` is NaN."""
+        return math.nan if math.isnan(self.p) else self.estimate.p(comparisons=self.family)
 
     @cached_property
     def interval(self) -> Interval:
         """Return the 95 % interval with Bonferroni's correction; NaN if there is no verdict."""
-        return NO_INTERVAL if self.refused else self.estimate.interval(comparisons=self.family)
+        return NO_INTERVAL if self.refused else self._interval(self.estimate)
 
     @cached_property
     def new_data(self) -> Interval:
         """Return the interval for new data with the same correction; it contains `interval`."""
         if self.refused or math.isnan(self.new_data_estimate.se):
             return NO_INTERVAL
-        return statistics.union_interval(self.interval, self.new_data_estimate.interval(comparisons=self.family))
+        return statistics.union_interval(self.interval, self._interval(self.new_data_estimate))
+
+    def _interval(self, estimate: Estimate) -> Interval:
+        """Return the interval of an estimate at the corrected level."""
+        if self.sequential is None:
+            return estimate.interval(comparisons=self.family)
+        # The function that decides whether a setting is trained further, so that no rounding can tell them apart.
+        ends = interval_at_level(*map(np.array, (estimate.mean, estimate.se, estimate.df, self.sequential.p)))
+        return Interval(*map(float, ends))
 
     @property
     def larger_is_better(self) -> bool:
@@ -132,9 +147,12 @@ class Comparison:
 
     @property
     def won_interval(self) -> Interval:
-        """Return the Wilson interval of the fraction of pairs won; ties do not count."""
+        """Return the Wilson interval of the fraction of pairs won; ties do not count.
+
+        NaN after several looks, which it does not account for.
+        """
         untied = self.n - self.tied
-        return statistics.wilson_interval(self.won, untied) if untied else NO_INTERVAL
+        return statistics.wilson_interval(self.won, untied) if untied and self.sequential is None else NO_INTERVAL
 
     @property
     def effect(self) -> float:
@@ -150,6 +168,7 @@ def compare_groups(
     baseline: Values | None,
     margin: float | None,
     test: TestName,
+    sequential: SequentialRule | None = None,
 ) -> tuple[Comparison, ...]:
     """Compare every group with its baseline by each metric.
 
@@ -160,6 +179,7 @@ def compare_groups(
         baseline: Key -> value of the baseline; None: the default one.
         margin: Smaller differences do not matter; None: no margin.
         test: A permutation test in addition; `t`: none.
+        sequential: The rule for levels that account for several looks; None: one look.
 
     Raises:
         UsageError: No group is the baseline.
@@ -170,10 +190,13 @@ def compare_groups(
         for index, base in enumerate(find_baselines([group.values for group in groups], keys, baseline)):
             if base is None or base == index:
                 continue
-            by_pair = _differences(groups[index], groups[base], metric)
+            by_pair = differences_of_pairs(groups[index], groups[base], metric)
             if by_pair:
                 comparisons.append(_compare_pair(index, base, groups, metric, by_pair, margin))
                 differences.append(by_pair)
+    if sequential is not None:
+        count = len(comparisons)
+        return tuple(_at_level(one, groups, sequential, count) for one in comparisons)
     # Comparisons without a verdict cannot be wrong, so that they do not count.
     family = max(1, sum(not math.isnan(comparison.p) for comparison in comparisons))
     holm = statistics.holm_adjust([comparison.p for comparison in comparisons])
@@ -186,19 +209,15 @@ def compare_groups(
     )
 
 
-def _differences(group: RunGroup, base: RunGroup, metric: str) -> dict[Replicate, float]:
-    """Return the difference of each pair of runs that have the metric."""
-    # `paired_differences` removes rounding, so that equal differences are equal floats and count as ties.
-    scores = {
-        replicate: (group.score(replicate, metric), base.score(replicate, metric))
-        for replicate in group.records
-        if replicate in base.records
-    }
-    pairs = {replicate: both for replicate, both in scores.items() if not math.isnan(sum(both))}
-    if not pairs:
-        return {}
-    ours, theirs = zip(*pairs.values(), strict=True)
-    return dict(zip(pairs, paired_differences(ours, theirs).tolist(), strict=True))
+def _at_level(comparison: Comparison, groups: Sequence[RunGroup], rule: SequentialRule, comparisons: int) -> Comparison:
+    """Return a comparison at the level that accounts for several looks."""
+    names = [record.name for place in (comparison.group, comparison.baseline) for record in groups[place].runs]
+    layout = comparison.layout
+    level = rule.level_of_difference(names, comparison.estimate.n, layout.kind, comparisons)
+    if isinstance(level, str):
+        refused = replace(layout, refused=layout.refused or level)
+        return replace(comparison, layout=refused, sequential=SequentialLevel(math.nan))
+    return replace(comparison, family=level.comparisons, sequential=level)
 
 
 def _compare_pair(
@@ -210,20 +229,16 @@ def _compare_pair(
     margin: float | None,
 ) -> Comparison:
     group, base = groups[index], groups[base_index]
-    layout = find_layout(by_pair, group.folds if group.folds == base.folds else 0)
-    step = max(group.step(metric), base.step(metric))
-    estimate = layout.estimate(by_pair, step=step)
-    if not layout.refused:
-        layout = replace(layout, refused=_unpaired(group, base, layout, metric) or _without_spread(estimate))
+    layout, estimate = paired_estimate(group, base, metric, by_pair)
     fixed = layout.splits_vary and group.shares_test_part(layout.replicates)
     # The larger ratio gives the wider interval for new data.
     ratio = max(group.ratio(by_pair), base.ratio(by_pair))
     if layout.refused:
         new = mean_only(estimate.mean, estimate.n)
     elif layout.kind == "seeds" or fixed:
-        new = _for_new_examples(group, base, layout, metric)
+        new = estimate_for_new_examples(group, base, layout, metric)
     else:
-        new = layout.for_new_data(by_pair, ratio, step=step)
+        new = layout.for_new_data(by_pair, ratio, step=smallest_step(group, base, metric))
     above, below = (sum(1 for value in by_pair.values() if sign * value > 0) for sign in (1, -1))
     return Comparison(
         group=index,
@@ -236,64 +251,8 @@ def _compare_pair(
         new_data_estimate=new,
         test_part_is_fixed=fixed,
         ratio=ratio,
-        wider=_wider(group, base, layout, metric, step),
+        wider=ratio_of_spreads(group, base, layout, metric),
         won=above if larger_is_better(metric) else below,
         tied=len(by_pair) - above - below,
         margin=margin,
     )
-
-
-def _unpaired(group: RunGroup, base: RunGroup, layout: Layout, metric: str) -> str:
-    """Return why runs with the same seed and split cannot be paired; empty if they can."""
-    part = metric_part(metric)
-    for replicate in layout.replicates if part != "train" else ():
-        ours, theirs = ({run.examples(part) for run in side.records[replicate]} for side in (group, base))
-        # Only sizes are compared: every run has them. On varying splits by group they may differ.
-        if ours != theirs and (layout.kind == "seeds" or len(ours) != len(theirs)):
-            largest = " and ".join(str(max(sizes)) for sizes in (ours, theirs))
-            return f"their {part} parts contain different examples (at most {largest}), so the runs cannot be paired"
-    return ""
-
-
-def _without_spread(estimate: Estimate) -> str:
-    """Return why equal differences are not tested; empty if they differ."""
-    if estimate.se == 0 and estimate.mean != 0:
-        return "all pairs differ by exactly the same number, so the role of chance cannot be estimated"
-    return ""
-
-
-def _for_new_examples(group: RunGroup, base: RunGroup, layout: Layout, metric: str) -> Estimate:
-    """Return the estimate for new examples, from the stored score of each test example.
-
-    Its mean is NaN if the scores are not stored or belong to different test examples.
-    """
-    units: list[Array] = []
-    rows: Array | None = None
-    for unit in layout.units:
-        runs = []
-        for run in unit:
-            ours, theirs = group.example_scores(run, metric), base.example_scores(run, metric)
-            if ours is None or theirs is None:
-                return mean_only(math.nan, 0)
-            rows = ours[0] if rows is None else rows
-            if not (np.array_equal(rows, ours[0]) and np.array_equal(rows, theirs[0])):
-                return mean_only(math.nan, 0)
-            runs.append(ours[1] - theirs[1])
-        units.append(np.mean(runs, axis=0))
-    return estimate_new_examples(np.array(units), is_count=is_count(metric))
-
-
-def _wider(group: RunGroup, base: RunGroup, layout: Layout, metric: str, step: float) -> float:
-    """Return the ratio of the two spreads; NaN unless the F test finds a difference."""
-    from scipy import stats
-
-    if layout.refused or layout.kind == "crossed":
-        return math.nan
-    ours, theirs = (
-        layout.estimate({replicate: side.score(replicate, metric) for replicate in layout.replicates}, step=step)
-        for side in (group, base)
-    )
-    if not (ours.sd > 0 and theirs.sd > 0):
-        return math.nan
-    ratio, df = ours.sd / theirs.sd, ours.n - 1
-    return ratio if float(stats.f.sf(max(ratio, 1 / ratio) ** 2, df, df)) < UNEQUAL else math.nan

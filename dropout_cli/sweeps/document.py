@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Le
 
 from dropout_cli.core.field_types import CountOrZero, NonNegative
-from dropout_cli.sweeps.options import MOST_CELLS
+from dropout_cli.sweeps.options import MOST_CELLS, MostUnits, Until
 from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.replicates import Splits
 
@@ -57,6 +57,10 @@ class SweepDocument:
     """A permutation test that is shown in addition to the t test: sign-flip, max-t or wilcoxon."""
     margin: NonNegative | None = None
     """Differences smaller than this do not matter."""
+    until: Until | None = None
+    """sure: train each setting only until its difference from the baseline is decided, and end by itself."""
+    max_seeds: MostUnits | None = None
+    """With `until: sure`, the most seeds (or splits) of a setting. Default: 30."""
     trials: Points = TRIALS
     """The number of settings that `dropout tune` tries."""
     repeats: Points = REPEATS

@@ -4,14 +4,15 @@ One or two epochs of a few runs are measured.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from dropout_cli.core import environment
 from dropout_cli.core.text import format_duration
 from dropout_cli.sweeps import power
 from dropout_cli.sweeps.plan import Cell, SweepPlan
+from dropout_cli.sweeps.settings import ComparisonSettings
+from dropout_cli.sweeps.until_sure.plan import fewest_cells
 from dropout_cli.training import loop, run, setup
 
 MOST_PROBES = 6
@@ -25,10 +26,8 @@ PER_CELL_BYTES = 60_000
 def estimate_cost(
     plan: SweepPlan,
     jobs: int | None = None,
-    baseline: Mapping[str, Any] | None = None,
+    comparison: ComparisonSettings | None = None,
     earlier: power.EarlierSpread | None = None,
-    *,
-    metrics: int = 1,
 ) -> list[tuple[str, str | int]]:
     """Return rows with the size of a sweep, its estimated time and disk space, and its power.
 
@@ -37,15 +36,17 @@ def estimate_cost(
     Args:
         plan: The planned runs.
         jobs: Number of runs that are trained at the same time; None: one per core.
-        baseline: Key -> value of the baseline; None: the default one.
+        comparison: How the settings are compared; None: by one metric with the default baseline.
         earlier: The spread of earlier runs in the folder, if there are any.
-        metrics: The number of metrics by which the settings are compared.
 
     Raises:
         Diverged: A measured run diverged.
         UsageError: No setting is the baseline.
     """
-    power_rows = power.power_of_plan(plan, baseline, earlier, metrics=metrics)
+    comparison = comparison or ComparisonSettings()
+    number, looks = len(comparison.metrics), comparison.until
+    power_rows = power.power_of_plan(plan, comparison.baseline, earlier, metrics=number, looks=looks)
+    fewest = len(plan.cells) if looks is None else fewest_cells(plan, looks)
     jobs = jobs or environment.available_cores()
     firsts = {cell.group: cell for cell in reversed(plan.cells)}
     probed = [firsts[group] for group in sorted(firsts)]
@@ -56,13 +57,18 @@ def estimate_cost(
     # There are never more processes than runs.
     total = (sum(seconds) / len(seconds) * epochs + PER_CELL * len(plan.cells)) / min(jobs, len(plan.cells))
     space = sum(size) / len(size) * len(plan.cells)
+    # The size, the time and the space of a sweep that ends by itself are those of all its looks.
+    sizes = [("cells", len(plan.cells))]
+    if looks is not None:
+        sizes = [("fewest cells", fewest), ("most cells", len(plan.cells))]
     return [
-        ("cells", len(plan.cells)),
+        *sizes,
         ("groups", len(plan.groups)),
         ("combinations without a swept key", plan.skipped),
         ("combinations that are the same as another", plan.merged),
         ("epochs", epochs),
         ("jobs", jobs),
+        *([("shortest time to expect", format_duration(total * fewest / len(plan.cells)))] if looks else []),
         ("time to expect", format_duration(total)),
         ("disk space to expect", f"{space / 1e6:.0f} MB"),
         *power_rows,

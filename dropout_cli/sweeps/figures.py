@@ -74,6 +74,7 @@ def draw_sweep_figures(evidence: SweepComparison, history: History) -> Iterator[
         axis = f"difference in {metric_words(evidence.metric)}{against}{', percentage points' * percent}"
         family = evidence.main[0].family
         note = f", corrected for {family} comparisons" if family > 1 else ""
+        note += ", for several looks" if evidence.sequential is not None else ""
         yield (
             "differences.png",
             plots.forest_plot(

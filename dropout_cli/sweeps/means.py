@@ -10,11 +10,12 @@ from dropout_cli import statistics
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import is_count, is_share, metric_part
 from dropout_cli.statistics import Interval, proportion
-from dropout_cli.statistics.intervals import NO_INTERVAL
+from dropout_cli.statistics.intervals import CONFIDENCE, NO_INTERVAL
 from dropout_cli.statistics.t_test import Estimate, estimate_new_examples
 from dropout_cli.sweeps.layouts import Layout, find_layout
 from dropout_cli.sweeps.records import RunGroup
 from dropout_cli.sweeps.replicates import Replicate
+from dropout_cli.sweeps.until_sure.levels import SequentialRule
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,14 @@ class GroupMean:
 NOTHING = GroupMean(0, 0, math.nan, math.nan, NO_INTERVAL, NO_INTERVAL)
 
 
-def group_mean(group: RunGroup, metric: str) -> GroupMean:
-    """Return the mean of a metric over the group's runs; NaN if no run has the metric."""
+def group_mean(group: RunGroup, metric: str, rule: SequentialRule | None = None) -> GroupMean:
+    """Return the mean of a metric over the group's runs; NaN if no run has the metric.
+
+    Args:
+        group: The runs of a setting.
+        metric: The metric.
+        rule: The rule for levels that account for several looks; None: one look.
+    """
     values = group.by_replicate(metric)
     runs = sum(not math.isnan(record.score(metric)) for record in group.runs)
     if not values:
@@ -48,8 +55,13 @@ def group_mean(group: RunGroup, metric: str) -> GroupMean:
     mean, sd = statistics.mean_and_sd(list(values.values()))
     center = mean if math.isnan(found.se) else found.mean
     examples = max((record.examples(metric_part(metric)) for record in group.runs), default=0)
-    own = _around(found, metric, examples * len(values))
-    new = _for_new_data(group, layout, values, metric, examples, step)
+    names = [record.name for record in group.runs]
+    level = 1 - CONFIDENCE if rule is None else rule.level_of_mean(names, len(layout.units))
+    if math.isnan(level):
+        return GroupMean(runs, len(values), center, sd, NO_INTERVAL, NO_INTERVAL)
+    confidence = CONFIDENCE if rule is None else 1 - level
+    own = _around(found, metric, examples * len(values), confidence)
+    new = _for_new_data(group, layout, values, metric, examples, step, confidence)
     # The interval for new data is the wider one by design; the union keeps it so in spite of rounding and floors.
     if not math.isnan(own.low + new.low):
         new = statistics.union_interval(own, new)
@@ -61,22 +73,29 @@ def mean_interval(group: RunGroup, values: Mapping[Replicate, float]) -> Interva
     return find_layout(values, group.folds).estimate(values).interval()
 
 
-def _around(found: Estimate, metric: str, judged: int) -> Interval:
+def _around(found: Estimate, metric: str, judged: int, confidence: float) -> Interval:
     """Return the t interval of an estimate; for shares such as accuracies in Wilson's form.
 
     Args:
         found: The estimate.
         metric: The metric.
         judged: The number of examples over all runs.
+        confidence: Level of the interval.
     """
     # Wilson's form keeps the interval between 0 and 1.
     if not is_share(metric):
-        return found.interval()
-    return NO_INTERVAL if math.isnan(found.se) else proportion.share_interval(found, judged)
+        return found.interval(confidence=confidence)
+    return NO_INTERVAL if math.isnan(found.se) else proportion.share_interval(found, judged, confidence=confidence)
 
 
 def _for_new_data(
-    group: RunGroup, layout: Layout, values: Mapping[Replicate, float], metric: str, examples: int, step: float
+    group: RunGroup,
+    layout: Layout,
+    values: Mapping[Replicate, float],
+    metric: str,
+    examples: int,
+    step: float,
+    confidence: float,
 ) -> Interval:
     if layout.kind == "single":
         if not is_count(metric) or not examples:
@@ -84,7 +103,7 @@ def _for_new_data(
         # The examples of one run are independent, so that Wilson's interval holds for new examples.
         judged = examples * len(values)  # with folds, all examples
         right = round(float(np.mean(list(values.values()))) * judged)
-        return statistics.wilson_interval(min(max(right, 0), judged), judged)
+        return statistics.wilson_interval(min(max(right, 0), judged), judged, confidence=confidence)
     if layout.kind == "irregular":
         return NO_INTERVAL
     if layout.kind == "seeds" or group.shares_test_part(layout.replicates):
@@ -92,12 +111,12 @@ def _for_new_data(
         if each is None:
             return NO_INTERVAL
         return (
-            proportion.interval_new_examples(each)
+            proportion.interval_new_examples(each, confidence=confidence)
             if is_count(metric)
-            else estimate_new_examples(each, is_count=False).interval()
+            else estimate_new_examples(each, is_count=False).interval(confidence=confidence)
         )
     found = layout.for_new_data(values, group.ratio(values), step=step)
-    return _around(found, metric, examples * len(values))
+    return _around(found, metric, examples * len(values), confidence)
 
 
 def _per_example(group: RunGroup, runs: Sequence[tuple[Replicate, ...]], metric: str) -> Array | None:

@@ -14,6 +14,7 @@ from dropout_cli.sweeps.records import RunGroup
 from dropout_cli.sweeps.several_datasets_notes import dataset_notes
 from dropout_cli.sweeps.stored_predictions import is_mean_over_examples
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
+from dropout_cli.sweeps.until_sure import words
 from dropout_cli.sweeps.wording import format_p, format_short, group_name, interval_scope, join_names, new_data_kind
 
 REQUESTED = {
@@ -94,7 +95,13 @@ def _interval_notes(evidence: SweepComparison) -> Iterator[str]:
         )
         family, by = decidable[0].family, f" by {len(evidence.metrics)} metrics" * (len(evidence.metrics) > 1)
         correction = f" with Bonferroni's correction for {family} comparisons{by}" if family > 1 else ""
-        yield f"Intervals and p-values of differences hold for {' or '.join(scopes)} (paired t test{correction})."
+        what = "Intervals" if evidence.sequential is not None else "Intervals and p-values"
+        test = words.procedure_words(decidable[0])
+        yield f"{what} of differences hold for {' or '.join(scopes)} ({test}{correction})."
+        yield from words.rule_notes(evidence.sequential)
+        yield from words.look_notes(
+            [(group_name(evidence.groups[comparison.group]), comparison) for comparison in decidable]
+        )
         yield from _new_data_notes([comparison for comparison in decidable if metric_part(evidence.metric) != "train"])
         yield from _unknown_new_data_notes(evidence)
         return
@@ -161,7 +168,9 @@ def _verdict_notes(evidence: SweepComparison) -> Iterator[str]:
         (group_name(group := evidence.groups[comparison.group]), comparison, _examples(group, comparison.metric))
         for comparison in undecided
     ]
-    yield from power.decision_notes(named, evidence.margin)
+    if evidence.sequential is None:
+        yield from power.decision_notes(named, evidence.margin)
+    yield from words.ended_undecided([(name, comparison) for name, comparison, _ in named])
     yield from _permutation_test_notes(evidence)
 
 

@@ -1,9 +1,12 @@
 """The command-line options of a sweep: swept keys, seeds, splits, metrics and test."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias, get_args
+
+from annotated_types import Ge, Le
 
 from dropout_cli.config.document import Node, parse_yaml
 from dropout_cli.config.error_collector import ConfigSource, ErrorCollector
@@ -16,6 +19,11 @@ from dropout_cli.sweeps.replicates import EACH, MOST_SPLITS, SAME, Splits
 
 MOST_CELLS = 100_000
 """The most runs of a sweep."""
+Until: TypeAlias = Literal["sure"]
+"""When a sweep ends by itself."""
+FEWEST_UNITS = 6
+"""The first look of a sweep that ends by itself."""
+MostUnits: TypeAlias = Annotated[int, Ge(FEWEST_UNITS), Le(MOST_SPLITS)]
 Swept: TypeAlias = list[tuple[Any, str]] | Node
 """The values of a key, each with its place, or the distribution from which its values are drawn."""
 
@@ -100,6 +108,28 @@ def parse_test(name: str) -> TestName:
     return found
 
 
+def parse_until(text: str) -> Until:
+    """Return when a sweep ends by itself; raise ConfigError for another text than `sure`."""
+    if text != "sure":
+        raise ConfigError("--until", f"must be sure, got '{text}'", "Write --until sure.")
+    return "sure"
+
+
+def parse_most_units(number: int) -> int:
+    """Return the most seeds of a sweep that ends by itself; raise ConfigError for too few or too many."""
+    if not FEWEST_UNITS <= number <= MOST_SPLITS:
+        fact = f"must be from {FEWEST_UNITS} (the first look) to {MOST_SPLITS:,}, got {number}"
+        raise ConfigError("--max-seeds", fact, "Write --max-seeds 30.")
+    return number
+
+
+def parse_margin(margin: float) -> float:
+    """Return the margin; raise ConfigError unless it is a finite number of at least 0."""
+    if not 0 <= margin < math.inf:
+        raise ConfigError("--margin", f"must be a number of at least 0, got {margin:g}", "Write --margin 0.01.")
+    return margin
+
+
 def parse_seeds(text: str | None) -> int | tuple[int, ...] | None:
     """Parse a count of seeds, `10`, or a list, `0,3,7` or `3,`; raise ConfigError for anything else."""
     if text is None:
@@ -139,12 +169,15 @@ class SweepOptions:
     test: str | None = None
     trials: int | None = None
     repeats: int | None = None
+    margin: float | None = None
+    until: str | None = None
+    max_seeds: int | None = None
 
     def document_keys(self) -> dict[str, Any]:
         """Return the keys of a sweep file that these options replace.
 
         Raises:
-            ConfigError: Seeds, splits or baseline cannot be read.
+            ConfigError: Seeds, splits, baseline, margin or end cannot be read.
             UsageError: A metric or the test is unknown.
         """
         keys: dict[str, Any] = {"baseline": parse_pairs(self.baseline, "--baseline"), "metric": self.metric}
@@ -154,4 +187,7 @@ class SweepOptions:
         if self.metrics is not None:
             main, *others = parse_metrics(self.metric, self.metrics)
             keys |= {"metric": main, "metrics": tuple(others)}
-        return {name: value for name, value in keys.items() if value}
+        keys |= {"until": None if self.until is None else parse_until(self.until)}
+        keys |= {"max_seeds": None if self.max_seeds is None else parse_most_units(self.max_seeds)}
+        found = {name: value for name, value in keys.items() if value}
+        return found | ({} if self.margin is None else {"margin": parse_margin(self.margin)})

@@ -10,6 +10,7 @@ from dropout_cli.sweeps.comparison import NOT_DECIDED, Comparison
 from dropout_cli.sweeps.layouts import Layout
 from dropout_cli.sweeps.records import RunGroup
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
+from dropout_cli.sweeps.until_sure.words import interval_kind, look_words
 from dropout_cli.sweeps.wording import format_p, format_short, group_name, interval_scope, new_data_kind
 
 MOST_DESCRIBED = 3
@@ -25,6 +26,13 @@ REFERENCES = {
     "correction": (
         "Dunn, O. J. (1961). Multiple comparisons among means. Journal of the American Statistical Association "
         "56(293), 52-64. doi:10.1080/01621459.1961.10482090"
+    ),
+    "planned looks": (
+        "Kim, K., & DeMets, D. L. (1987). Design and analysis of group sequential tests based on the type I error "
+        "spending rate function. Biometrika 74(1), 149-154. doi:10.1093/biomet/74.1.149"
+    ),
+    "any-time": (
+        "Lai, T. L. (1976). On confidence sequences. The Annals of Statistics 4(2), 265-280. doi:10.1214/aos/1176343406"
     ),
     "new data": (
         "Nadeau, C., & Bengio, Y. (2003). Inference for the generalization error. Machine Learning 52, 239-281. "
@@ -45,6 +53,8 @@ def paper_text(evidence: SweepComparison) -> str:
         return "The settings could not be compared: " + _why_not(evidence)
     sentences = [_design(evidence, decided[0]), *_results(evidence, decided), _not_covered(evidence, decided[0])]
     references = [REFERENCES["pairs"]]
+    if decided[0].sequential is not None:
+        references = [REFERENCES["planned looks" if decided[0].sequential.look else "any-time"]]
     if decided[0].family > 1:
         references.append(REFERENCES["correction"])
     if any(_has_new_data(one) and new_data_kind(one) == "new data" for one in decided):
@@ -65,8 +75,21 @@ def _design(evidence: SweepComparison, one: Comparison) -> str:
     family = f", with Bonferroni's correction for {counted(one.family, 'comparison')}" if one.family > 1 else ""
     return (
         f"We compared {_enumeration(settings)} with {base}{_dataset(evidence)} by {number} over {_units(one.layout)}. "
-        f"Settings had the same seeds and splits, and differences were tested with a paired t test{family}."
+        f"Settings had the same seeds and splits. {_procedure(one)}{family}."
     )
+
+
+def _procedure(one: Comparison) -> str:
+    """Return how intervals were computed."""
+    level = one.sequential
+    if level is None:
+        return "Differences were tested with a paired t test"
+    if level.look:
+        return (
+            f"Runs were added until each setting was decided, at {level.looks} planned looks, with repeated paired t "
+            "intervals and alpha t^2 spending"
+        )
+    return "The intervals are paired t intervals that hold at every number of runs"
 
 
 def _enumeration(groups: Sequence[RunGroup]) -> str:
@@ -127,14 +150,16 @@ def _result(evidence: SweepComparison, one: Comparison) -> str:
     """Return estimate, interval, test and effect size of a setting."""
     group, base = evidence.groups[one.group], evidence.groups[one.baseline]
     means = [format_short(evidence.mean(side, one.metric).mean) for side in (group, base)]
-    numbers = [f"95 % interval {format_short(one.interval.low, '+')} to {format_short(one.interval.high, '+')}"]
-    if one.estimate.se > 0:
+    numbers = [f"{interval_kind(one)} {format_short(one.interval.low, '+')} to {format_short(one.interval.high, '+')}"]
+    if one.estimate.se > 0 and one.sequential is None:
         t = decimals(one.estimate.mean / one.estimate.se, 2)
         p = format_p(one.p_bonferroni)
         df = f"{one.estimate.df:.0f}" if one.estimate.df == round(one.estimate.df) else f"{one.estimate.df:.1f}"
         numbers.append(f"t({df}) = {t}, p {p if p.startswith('<') else '= ' + p}")
     if not math.isnan(one.effect):
         numbers.append(f"d_z = {decimals(one.effect, 2)}")
+    if look_words(one):
+        numbers.append(look_words(one))
     if _has_new_data(one):
         ends = f"{format_short(one.new_data.low, '+')} to {format_short(one.new_data.high, '+')}"
         numbers.append(f"for {new_data_kind(one)} {ends}")

@@ -16,6 +16,7 @@ from dropout_cli.sweeps.layouts import find_layout
 from dropout_cli.sweeps.plan import SweepPlan
 from dropout_cli.sweeps.settings import ComparisonSettings
 from dropout_cli.sweeps.sweep_comparison import compare_runs
+from dropout_cli.sweeps.until_sure.levels import PlannedLooks
 from dropout_cli.sweeps.wording import new_data_kind
 
 WANTED = 0.8
@@ -161,12 +162,12 @@ def decision_notes(undecided: Sequence[tuple[str, Comparison, int]], margin: flo
         yield f"{names}: to detect {what} with 80 % probability, more than {bound} {far[0][2]} are needed."
 
 
-def smallest_detectable(n: int, family: int) -> float:
+def smallest_detectable(n: int, alpha: float) -> float:
     """Return the smallest true difference that n units detect with 80 % probability.
 
     Args:
         n: Number of units.
-        family: Number of comparisons that are corrected for.
+        alpha: The two-sided level of one comparison.
 
     Returns:
         The difference in standard deviations of the paired differences.
@@ -175,7 +176,7 @@ def smallest_detectable(n: int, family: int) -> float:
     # Bisection: the power increases with the difference.
     while high - low > 1e-3 * high:
         middle = (low + high) / 2
-        detected = sample_size.paired_t_power(n, middle, 1.0, alpha=ALPHA / family) >= WANTED
+        detected = sample_size.paired_t_power(n, middle, 1.0, alpha=alpha) >= WANTED
         low, high = (low, middle) if detected else (middle, high)
     return high
 
@@ -209,7 +210,12 @@ def earlier_spread(folder: SweepFolder, comparison: ComparisonSettings) -> Earli
 
 
 def power_of_plan(
-    plan: SweepPlan, baseline: Mapping[str, Any] | None, earlier: EarlierSpread | None = None, *, metrics: int = 1
+    plan: SweepPlan,
+    baseline: Mapping[str, Any] | None,
+    earlier: EarlierSpread | None = None,
+    *,
+    metrics: int = 1,
+    looks: PlannedLooks | None = None,
 ) -> Iterator[tuple[str, str]]:
     """Yield rows of the dry run: the number of comparisons and what they can detect.
 
@@ -218,6 +224,7 @@ def power_of_plan(
         baseline: Key -> value of the baseline; None: the default one.
         earlier: The spread of earlier runs in the folder, if there are any.
         metrics: The number of metrics by which the settings are compared.
+        looks: The looks of a sweep with `--until sure`; None: one look at all runs.
 
     Raises:
         UsageError: No setting is the baseline.
@@ -237,7 +244,9 @@ def power_of_plan(
         yield "what it can show", f"no verdict: {refused}"
         return
     family = metrics * len(layouts)  # the intervals are corrected for all of them together
-    size = smallest_detectable(n, family)
+    # The last look alone detects less than all looks together, so that the difference is not too small.
+    alpha = ALPHA / family if looks is None else looks.levels(family)[-1]
+    size = smallest_detectable(n, alpha)
     yield "comparisons", str(family)
     yield "difference seen with 80 % probability", _in_units(size, earlier) if math.isfinite(size) else "none"
 

@@ -26,10 +26,10 @@ def practical_probabilities(comparison: Comparison) -> PosteriorProbabilities | 
         comparison: The comparison.
 
     Returns:
-        The probabilities; None without a margin, without a verdict, or if all pairs are identical.
+        The probabilities; None without a margin or a verdict, after several looks, or if all pairs are identical.
     """
     found = comparison.estimate
-    if comparison.margin is None or comparison.refused or not found.se > 0:
+    if comparison.margin is None or comparison.refused or comparison.sequential is not None or not found.se > 0:
         return None
     sign = 1 if comparison.larger_is_better else -1
     better_is_larger = Estimate(sign * found.mean, found.se, found.df, found.sd, found.n)

@@ -1,6 +1,7 @@
 """The files of a sweep: the plan before training; tables, notes and figures after it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from dropout_cli.runs import json_bytes
@@ -35,6 +36,7 @@ def write_plan(
     content |= {"metric": comparison.metric, "baseline": comparison.baseline, "margin": comparison.margin}
     content |= {"metrics": list(comparison.others)} if comparison.others else {}
     content |= {"test": comparison.test} if comparison.test != "t" else {}
+    content |= {"until": asdict(comparison.until)} if comparison.until is not None else {}
     if before is not None and folder.has("results.csv"):
         # A metric that was chosen after a look at another one makes differences less certain; the notes say so.
         earlier = dict.fromkeys([*before.judged_by, before.metric, *before.metrics])
@@ -70,8 +72,7 @@ def write_results(records: Sequence[RunRecord], folder: SweepFolder, *, draw_fig
     """
     plan = stored_plan.read_plan(folder)
     assert plan is not None
-    failed = {cell.id for cell in plan.cells if folder.failure(cell.id) is not None}
-    evidence = plan.compare(records, failed)
+    evidence = plan.compare(records, stored_plan.read_failures(folder, plan))
     for name, data in tables.all_tables(records, plan.keys, evidence).items():
         folder.write(name, data)
     if evidence.over_datasets is not None:

@@ -11,7 +11,7 @@ from dropout_cli import config
 from dropout_cli.core import environment
 from dropout_cli.core.errors import Interrupted, StopRequest
 from dropout_cli.core.text import counted
-from dropout_cli.sweeps import plan_changes
+from dropout_cli.sweeps import plan_changes, stored_plan
 from dropout_cli.sweeps.baselines import find_baselines
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.folder_use import refuse_other_use
@@ -20,6 +20,7 @@ from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.results import write_plan, write_results
 from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
+from dropout_cli.sweeps.until_sure import plan as until_plan
 from dropout_cli.sweeps.workers import dask_client, local
 
 SWEEP_FILE = "sweep.yaml"
@@ -34,7 +35,10 @@ class SweepProgress:
     done: int
     failed: int
     cells: int
+    """Runs that are planned; of a sweep that ends by itself, those up to the next look."""
     last: local.Outcome | None = None
+    look: str = ""
+    """With `--until sure`, the look that is next, and how many settings are still open."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ def run_sweep(
     find_baselines([group.values for group in plan.groups], plan.keys, comparison.baseline)
     refuse_other_use(folder, search=file != SWEEP_FILE)
     with folder.hold_lock():
+        until_plan.refuse_changed_looks(plan, comparison, folder)
         change = plan_changes.compare_with_stored(plan, folder, may_replace=execution.may_replace)
         for line in list(plan_changes.plan_messages(plan, folder, change)):
             notice(line)
@@ -101,8 +106,9 @@ def run_sweep(
         try:
             failures = _train_missing(plan, folder, execution, watch, notice)
         except (StopRequest, KeyboardInterrupt) as stop:
-            verb = "is" if len(plan.cells) == 1 else "are"
-            fact = f"interrupted; {len(_complete(plan, folder))} of {counted(len(plan.cells), 'run')} {verb} complete"
+            total = len(_due(plan, folder, _failures(plan, folder))[0])
+            verb = "is" if total == 1 else "are"
+            fact = f"interrupted; {len(_complete(plan, folder))} of {counted(total, 'run')} {verb} complete"
             raise Interrupted.from_stop(
                 stop, str(folder.path), fact, "Run the same command again to continue"
             ) from None
@@ -110,7 +116,9 @@ def run_sweep(
         records = [_record(plan, cell, folder) for cell in complete]
         evidence = write_results(records, folder, draw_figures=execution.figures)
         folder.seal()
-        return SweepReport(evidence, failures, missing=len(plan.cells) - len(complete) - len(failures))
+        due, _ = _due(plan, folder, failures)
+        missing = len(due.difference(failures, (cell.id for cell in complete)))
+        return SweepReport(evidence, failures, missing)
 
 
 def _train_missing(
@@ -119,26 +127,49 @@ def _train_missing(
     """Train all runs that are neither complete nor failed; return the failures, old and new."""
     if execution.retry_failed:
         _forget_failures(plan, folder)
-    failures = {cell.id: reason for cell in plan.cells if (reason := folder.failure(cell.id)) is not None}
-    wanted = [cell for cell in training_order(plan) if cell.id not in failures and not folder.is_complete(cell.id)]
-    done = len(plan.cells) - len(wanted) - len(failures)
-    watch(SweepProgress(done, len(failures), len(plan.cells)))
-    if execution.on_error == "stop" and failures:
-        return failures
-    if wanted:
+    failures = _failures(plan, folder)
+    order = training_order(plan)
+    trained: frozenset[str] | None = None
+    while True:
+        # A sweep that ends by itself has several stages, one for each look at its results.
+        due, look = _due(plan, folder, failures)
+        wanted = [cell for cell in order if cell.id in due and cell.id not in failures]
+        wanted = [cell for cell in wanted if not folder.is_complete(cell.id)]
+        failed = len(due.intersection(failures))
+        done = len(due) - len(wanted) - failed
+        if trained is None or wanted:
+            watch(SweepProgress(done, failed, len(due), look=look))
+        if (execution.on_error == "stop" and failures) or not wanted or due == trained:
+            return failures
+        trained = due
         folder.unseal()
-    # Closing the generator stops runs that are still training, for example after Ctrl-C.
-    with closing(_trainer(execution, notice)(folder, wanted)) as outcomes:
-        for outcome in outcomes:
-            if outcome.failure is None:
-                done += 1
-            else:
-                failures[outcome.cell.id] = outcome.failure
-                folder.record_failure(outcome.cell.id, outcome.failure, train_command(folder, outcome.cell))
-            watch(SweepProgress(done, len(failures), len(plan.cells), outcome))
-            if execution.on_error == "stop" and failures:
-                break
-    return failures
+        # Closing the generator stops runs that are still training, for example after Ctrl-C.
+        with closing(_trainer(execution, notice)(folder, wanted)) as outcomes:
+            for outcome in outcomes:
+                if outcome.failure is None:
+                    done += 1
+                else:
+                    failed, failures[outcome.cell.id] = failed + 1, outcome.failure
+                    folder.record_failure(outcome.cell.id, outcome.failure, train_command(folder, outcome.cell))
+                watch(SweepProgress(done, failed, len(due), outcome, look))
+                if execution.on_error == "stop" and failures:
+                    return failures
+
+
+def _failures(plan: SweepPlan, folder: SweepFolder) -> dict[str, str]:
+    """Return the id of each failed run, with the reason."""
+    return {cell.id: reason for cell in plan.cells if (reason := folder.failure(cell.id)) is not None}
+
+
+def _due(plan: SweepPlan, folder: SweepFolder, failures: Mapping[str, str]) -> tuple[frozenset[str], str]:
+    """Return the ids of the runs that the sweep needs as far as is known, and the next look in words."""
+    stored = stored_plan.read_plan(folder)
+    assert stored is not None
+    if stored.until is None:
+        return frozenset(cell.id for cell in plan.cells), ""
+    progress = stored.progress([_record(plan, cell, folder) for cell in _complete(plan, folder)], failures)
+    assert progress is not None
+    return progress.due, progress.sentence
 
 
 def training_order(plan: SweepPlan) -> list[Cell]:

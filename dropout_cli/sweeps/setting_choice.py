@@ -60,7 +60,7 @@ def choose_setting(folder: SweepFolder, wanted: Values | None) -> ChosenSetting:
         return ChosenSetting(_named(groups, wanted), is_best=False)
     if len(groups) == 1:
         return ChosenSetting(groups[0], is_best=False)
-    evidence = plan.compare(records)
+    evidence = plan.compare(records, stored_plan.read_failures(folder, plan))
     if evidence.chosen is None:
         fact = "no setting can be called the best one, because the settings share too few runs or no validation part"
         raise UsageError(place, fact, f"Name one with --setting KEY=VALUE. {_settings(groups)}")

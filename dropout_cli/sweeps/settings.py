@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 from dropout_cli.metrics import DEFAULT_METRIC
 from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.records import Values
+from dropout_cli.sweeps.until_sure.levels import PlannedLooks
 
 OnError: TypeAlias = Literal["continue", "stop"]
 
@@ -24,6 +25,8 @@ class ComparisonSettings:
     """Key -> value of the baseline; None: no dropout, else rate 0, else the first group."""
     margin: float | None = None
     """Differences smaller than this do not matter."""
+    until: PlannedLooks | None = None
+    """The looks at which a setting may end; None: all planned runs are trained."""
 
     @property
     def metrics(self) -> tuple[str, ...]:

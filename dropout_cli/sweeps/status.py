@@ -50,6 +50,8 @@ class SweepStatus:
     """True if a process works on the sweep."""
     comparison: SweepComparison | None
     """The comparison of the runs so far; None if no run of the baseline is complete."""
+    look: str = ""
+    """With `--until sure`, the next look, or the last one, and how many settings are decided."""
 
     @property
     def missing(self) -> int:
@@ -100,23 +102,24 @@ def sweep_status(folder: SweepFolder) -> SweepStatus | None:
     }
     busy = {cell.id for cell in plan.cells if cell.id not in summaries and folder.is_busy(cell.id)}
     is_running = locks.is_locked(folder.path_of(".lock"))
-    waiting = [cell for cell in plan.cells if cell.id not in summaries and cell.id not in failures]
+    progress = plan.progress(_records(folder, plan, summaries), failures)
+    due = {cell.id for cell in plan.cells} if progress is None else {*progress.due, *summaries, *failures}
+    waiting = [cell for cell in plan.cells if cell.id in due and cell.id not in summaries and cell.id not in failures]
     return SweepStatus(
-        planned=len(plan.cells),
+        planned=len(due),
         done=len(summaries),
         failures=failures,
         training=len(busy),
         seconds_left=_seconds_left(folder, plan, summaries, waiting, busy) if is_running else None,
         is_running=is_running,
         comparison=_compare(folder, plan, summaries, failures),
+        look="" if progress is None else progress.sentence,
     )
 
 
-def _compare(
-    folder: SweepFolder, plan: StoredPlan, summaries: Mapping[str, Any], failures: Mapping[str, str]
-) -> SweepComparison | None:
-    """Compare the complete runs that have their final names; None if the baseline has none."""
-    records = [
+def _records(folder: SweepFolder, plan: StoredPlan, summaries: Mapping[str, Any]) -> list[RunRecord]:
+    """Return the complete runs that have their final names."""
+    return [
         RunRecord.from_summary(
             str(folder.cell(cell.id)),
             plan.groups[cell.group].values,
@@ -126,6 +129,13 @@ def _compare(
         for cell in plan.cells
         if cell.id in summaries and folder.cell(cell.id).is_dir()
     ]
+
+
+def _compare(
+    folder: SweepFolder, plan: StoredPlan, summaries: Mapping[str, Any], failures: Mapping[str, str]
+) -> SweepComparison | None:
+    """Compare the complete runs that have their final names; None if the baseline has none."""
+    records = _records(folder, plan, summaries)
     if not records:
         return None
     try:

@@ -7,9 +7,10 @@ import itertools
 import json
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from dropout_cli.core.dotted import value_at
 from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import METRICS
 from dropout_cli.sweeps.folder import PLAN, SweepFolder
@@ -17,7 +18,9 @@ from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.replicates import SAME, Replicate, Splits
 from dropout_cli.sweeps.settings import ComparisonSettings
-from dropout_cli.sweeps.sweep_comparison import IncompleteSetting, SweepComparison, compare_runs
+from dropout_cli.sweeps.sweep_comparison import IncompleteSetting, SweepComparison, compare_runs, metric_of_task
+from dropout_cli.sweeps.until_sure.levels import PlannedLooks
+from dropout_cli.sweeps.until_sure.progress import PlannedUnits, SequentialProgress, assess_progress
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class StoredPlan:
     """The version of the arithmetic with which the sweep began (see `training.result_changes`)."""
     splits: Splits = SAME
     """The layout of the replicates. Plans of older versions do not have it; all their runs share one split."""
+    until: PlannedLooks | None = None
+    """The looks of `--until sure`; None: all planned runs are trained."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for an invalid name, group or metric."""
@@ -85,7 +90,58 @@ class StoredPlan:
     @property
     def comparison(self) -> ComparisonSettings:
         """The settings by which the runs are compared."""
-        return ComparisonSettings(self.metric, tuple(self.metrics), self.test, self.baseline, self.margin)
+        return ComparisonSettings(self.metric, tuple(self.metrics), self.test, self.baseline, self.margin, self.until)
+
+    def progress(self, records: Sequence[RunRecord], failed: Collection[str] = ()) -> SequentialProgress | None:
+        """Return how far a sweep with `--until sure` is; None for another sweep.
+
+        Args:
+            records: The complete runs.
+            failed: The ids of the runs that failed.
+
+        Raises:
+            UsageError: No setting is the baseline.
+        """
+        if self.until is None:
+            return None
+        groups = [PlannedUnits(group.values, self._units(place)) for place, group in enumerate(self.groups)]
+        settings = replace(self.comparison, metric=metric_of_task(self.metric, records))
+        by_id = {record.name: record for record in records}
+        return assess_progress(self.until, groups, self.keys, settings, by_id, failed, unit=self._unit)
+
+    def _units(self, group: int) -> list[list[str]]:
+        """Return the ids of the runs of each unit of a group, in the order of training."""
+        found: dict[tuple[int, ...], list[str]] = {}
+        for cell in self.cells:
+            if cell.group == group:
+                unit = (cell.split_seed,) if isinstance(self.splits, int) else (cell.seed, cell.split_seed)
+                found.setdefault(unit, []).append(cell.id)
+        return list(found.values())
+
+    @property
+    def _unit(self) -> str:
+        """The name of a unit."""
+        if self.splits == SAME:
+            return "seed"
+        folds = any(value_at(group.config, "dataset.folds") for group in self.groups)
+        return "division" if folds else "split"
+
+    def due(self, records: Sequence[RunRecord], failed: Collection[str] = ()) -> Collection[str]:
+        """Return the ids of the runs that the sweep needs as far as is known: all, unless it ends by itself.
+
+        Args:
+            records: The complete runs.
+            failed: The ids of the runs that failed.
+
+        Raises:
+            UsageError: No setting is the baseline.
+        """
+        progress = self.progress(records, failed)
+        return frozenset(cell.id for cell in self.cells) if progress is None else progress.due
+
+    def count_missing(self, records: Sequence[RunRecord], failed: Collection[str] = ()) -> int:
+        """Return the number of runs that are due, and neither complete nor failed; arguments as in `due`."""
+        return len({*self.due(records, failed)}.difference(failed, (record.name for record in records)))
 
     def compare(self, records: Sequence[RunRecord], failed: Collection[str] = ()) -> SweepComparison:
         """Compare the runs.
@@ -97,17 +153,28 @@ class StoredPlan:
         Raises:
             UsageError: No run of the baseline is complete.
         """
-        lacking = self._lacking(records, failed)
+        progress = self.progress(records, failed)
+        lacking = self._lacking(records, failed, self.due(records, failed))
+        if progress is not None:
+            records = [record for record in records if record.name in progress.counted]
         return compare_runs(
-            records, self.keys, self.comparison, looks=self.looks, judged_by=self.judged_by, lacking=lacking
+            records,
+            self.keys,
+            self.comparison,
+            looks=self.looks,
+            judged_by=self.judged_by,
+            lacking=lacking,
+            sequential=None if progress is None else progress.levels,
         )
 
-    def _lacking(self, records: Sequence[RunRecord], failed: Collection[str]) -> list[IncompleteSetting]:
-        """Return the settings without some of their runs."""
+    def _lacking(
+        self, records: Sequence[RunRecord], failed: Collection[str], due: Collection[str]
+    ) -> list[IncompleteSetting]:
+        """Return the settings without some of the runs that are due."""
         complete = {record.name for record in records}
         found: list[IncompleteSetting] = []
         for place, group in enumerate(self.groups):
-            cells = [cell.id for cell in self.cells if cell.group == place]
+            cells = [cell.id for cell in self.cells if cell.group == place and cell.id in due]
             there = len(complete.intersection(cells))
             if there < len(cells):
                 lost = sum(id in failed and id not in complete for id in cells)
@@ -130,6 +197,11 @@ def read_plan(folder: SweepFolder) -> StoredPlan | None:
     except ValueError as error:  # not finite, or no Unicode
         reason = str(error)
     raise UsageError(str(folder.path / PLAN), f"is damaged ({reason})", "Run the sweep again.")
+
+
+def read_failures(folder: SweepFolder, plan: StoredPlan) -> set[str]:
+    """Return the ids of the runs that failed and are not complete."""
+    return {cell.id for cell in plan.cells if folder.failure(cell.id) is not None and not folder.is_complete(cell.id)}
 
 
 def read_runs(folder: SweepFolder) -> tuple[list[RunRecord], StoredPlan]:

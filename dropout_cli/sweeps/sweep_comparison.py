@@ -24,6 +24,7 @@ from dropout_cli.sweeps.records import RunGroup, RunRecord, Values, group_runs, 
 from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.sweeps.settings import ComparisonSettings
 from dropout_cli.sweeps.several_datasets import DATASET, DatasetComparison, compare_over_datasets
+from dropout_cli.sweeps.until_sure.levels import SequentialRule
 
 
 class IncompleteSetting(NamedTuple):
@@ -86,6 +87,8 @@ class SweepComparison:
     """The settings without some of their runs."""
     too_few_pairs: bool = False
     """True if runs are missing, and the settings have too few pairs of seed and split in common to name a best one."""
+    sequential: SequentialRule | None = None
+    """The rule for levels that account for several looks; None: one look, which was planned."""
 
     @property
     def records(self) -> list[RunRecord]:
@@ -119,7 +122,7 @@ class SweepComparison:
         """Return the mean of a metric over the group's runs; NaN if no run has it."""
         place = next(place for place, one in enumerate(self.groups) if one is group)
         if (place, metric) not in self._means:
-            self._means[place, metric] = group_mean(group, metric)
+            self._means[place, metric] = group_mean(group, metric, self.sequential)
         return self._means[place, metric]
 
     @property
@@ -138,7 +141,7 @@ class SweepComparison:
         if self.chosen is None or not self.choice_leaves_out:
             return self.mean(group, metric)
         used = {one: group.records[one] for one in self.chosen.layout.replicates}
-        return group_mean(RunGroup(group.values, used), metric)
+        return group_mean(RunGroup(group.values, used), metric, self.sequential)
 
     @cached_property
     def _means(self) -> dict[tuple[int, str], GroupMean]:
@@ -163,6 +166,7 @@ def compare_runs(
     looks: Sequence[int] = (),
     judged_by: Sequence[str] = (),
     lacking: Sequence[IncompleteSetting] = (),
+    sequential: SequentialRule | None = None,
 ) -> SweepComparison:
     """Group runs by the values of `keys`, and compare the groups.
 
@@ -173,14 +177,13 @@ def compare_runs(
         looks: The number of runs at each earlier look.
         judged_by: The metrics by which the runs were compared before.
         lacking: The settings without some of their runs.
+        sequential: The rule for levels that account for several looks; None: one look.
 
     Raises:
         UsageError: No group is the baseline, or several are.
     """
-    regression = bool(records) and all("rmse" in (one.summary.get("test") or {}) for one in records)
-    if regression:
-        settings = replace(settings, metric=_of_regression(settings.metric))
-        judged_by = [_of_regression(one) for one in judged_by]
+    settings = replace(settings, metric=metric_of_task(settings.metric, records))
+    judged_by = [metric_of_task(one, records) for one in judged_by]
     groups, metrics = group_runs(records, keys), settings.metrics
     chosen, common = _choose_on_validation(groups, settings.metric), len(_common(groups))
     # A complete sweep with one or two seeds names its best setting. While runs are missing, a setting could seem the
@@ -188,7 +191,13 @@ def compare_runs(
     is_partial = bool(lacking) or any(len(group.records) != common for group in groups)
     too_few = is_partial and common < MIN_UNITS and _may_choose(groups, settings.metric)
     comparisons = compare_groups(
-        groups, keys, metrics, baseline=settings.baseline, margin=settings.margin, test=settings.test
+        groups,
+        keys,
+        metrics,
+        baseline=settings.baseline,
+        margin=settings.margin,
+        test=settings.test,
+        sequential=sequential,
     )
     return SweepComparison(
         keys=tuple(keys),
@@ -209,12 +218,14 @@ def compare_runs(
         judged_by=tuple(one for one in judged_by if one not in metrics),
         lacking=tuple(lacking),
         too_few_pairs=too_few,
+        sequential=sequential,
     )
 
 
-def _of_regression(metric: str) -> str:
-    """Return the metric; for the default one test.rmse, since a regression has no accuracy."""
-    return "test.rmse" if metric == DEFAULT_METRIC else metric
+def metric_of_task(metric: str, records: Sequence[RunRecord]) -> str:
+    """Return the metric; for the default one test.rmse if all runs are regressions, which have no accuracy."""
+    regression = bool(records) and all("rmse" in (one.summary.get("test") or {}) for one in records)
+    return "test.rmse" if regression and metric == DEFAULT_METRIC else metric
 
 
 def _common(groups: Sequence[RunGroup]) -> list[Replicate]:

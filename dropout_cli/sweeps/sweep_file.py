@@ -34,7 +34,7 @@ from dropout_cli.sweeps.axes import Axes, Point, Setting
 from dropout_cli.sweeps.document import SweepDocument
 from dropout_cli.sweeps.options import MOST_CELLS, SweepOptions, Swept, parse_override, refuse_repeated
 from dropout_cli.sweeps.replicates import SAME
-from dropout_cli.sweeps.spec import Sweep, seed_numbers
+from dropout_cli.sweeps.spec import Sweep, most_units, seed_numbers
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,9 @@ def load_sweep(
     _check_metrics(document)
     mistakes.raise_if_any()
     _check_splits(document, found)
-    seeds = seed_numbers(document.seeds, document.splits)
+    _check_until(document, found, search=search)
+    until = None if document.until is None else most_units(document.max_seeds, document.splits)
+    seeds = seed_numbers(document.seeds, document.splits, until)
     _check_size(path, len(points), len(seeds), document)
     return Sweep(
         base=source.base,
@@ -113,6 +115,7 @@ def load_sweep(
         folder=source.folder,
         name=path.stem,
         base_text=text,
+        until=until,
     )
 
 
@@ -160,6 +163,23 @@ def _check_splits(document: SweepDocument, found: Axes) -> None:
     if key is not None and document.splits not in (None, SAME):
         fact = f"{document.splits} cannot be combined with values for {key}, which already choose the splits"
         raise ConfigError("splits", fact, "Leave out one of the two.")
+
+
+def _check_until(document: SweepDocument, found: Axes, *, search: bool) -> None:
+    """Raise ConfigError if `until` does not fit the other keys."""
+    key = found.chooses_splits()
+    if document.until is None:
+        if document.max_seeds is not None:
+            fact = "is only for sweeps with until: sure"
+            raise ConfigError("max_seeds", fact, "Add until: sure (--until sure), or leave it out.")
+    elif search:
+        raise ConfigError("until", "is not for a search, which chooses its runs itself", "Leave it out.")
+    elif key is not None:
+        fact = f"cannot be combined with values for {key}, because looks need independent seeds or splits"
+        raise ConfigError("until", fact, "Leave out one of the two.")
+    elif document.test != "t":
+        fact = f"cannot be combined with test: {document.test}, whose p-value does not account for several looks"
+        raise ConfigError("until", fact, "Leave out one of the two.")
 
 
 def _check_size(path: Path, points: int, seeds: int, document: SweepDocument) -> None:

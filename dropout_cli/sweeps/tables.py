@@ -1,4 +1,4 @@
-"""The comparison of a sweep as CSV files, as a table for people, and as JSON."""
+"""The comparison of a sweep as CSV files and as JSON."""
 
 import json
 import math
@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from dropout_cli.core.text import decimals
-from dropout_cli.metrics import METRICS, csv_bytes, metric_part
+from dropout_cli.metrics import METRICS, csv_bytes
 from dropout_cli.statistics.t_test import hedges_g
 from dropout_cli.sweeps import yardsticks
-from dropout_cli.sweeps.comparison import NOT_DECIDED, Comparison
+from dropout_cli.sweeps.comparison import Comparison
 from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.probabilities import practical_probabilities
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
-from dropout_cli.sweeps.wording import confirmed_for_new_data, format_interval, format_p, format_short
 
 Rows = list[list[Any]]
 
@@ -66,11 +64,15 @@ def all_tables(records: Sequence[RunRecord], keys: Sequence[str], evidence: Swee
 COMPARED = ("baseline", "metric", "layout", "n", "units", "difference", "sd", "low", "high", "effect")
 TESTED = ("p", "p_holm", "p_bonferroni", "test", "test_p", "test_p_adjusted", "smallest_p")
 COUNTED = ("won", "tied", "won_low", "won_high", "verdict", "new_low", "new_high", "new_data")
+SEQUENTIAL = ("look", "looks", "look_n", "level")
+"""The look at which a comparison ended, the number of looks, the planned units at it, and the level of its interval."""
 
 
 def comparisons_csv(evidence: SweepComparison) -> bytes:
     """Return comparisons.csv: a row per comparison, with difference, tests and verdict."""
-    rows: Rows = [[*evidence.keys, *COMPARED, *TESTED, *COUNTED]]
+    # The columns of the look are only there with looks, because older files have none.
+    looks = SEQUENTIAL if evidence.sequential is not None else ()
+    rows: Rows = [[*evidence.keys, *COMPARED, *TESTED, *COUNTED, *looks]]
     for one in evidence.comparisons:
         named, facts = evidence.groups[one.baseline].label, _facts(evidence, one)
         values = [csv_number(value) if isinstance(value, float) else value for value in facts.values()]
@@ -105,7 +107,16 @@ def _facts(evidence: SweepComparison, one: Comparison) -> dict[str, Any]:
         "new_low": one.new_data.low,
         "new_high": one.new_data.high,
         "new_data": new_data_verdict(one),
+        **_look_facts(one),
     }
+
+
+def _look_facts(one: Comparison) -> dict[str, Any]:
+    """Return column -> value of the look of a comparison; nothing without several looks."""
+    if one.sequential is None:
+        return {}
+    level = one.sequential
+    return dict(zip(SEQUENTIAL, (level.look, level.looks, level.n, level.p), strict=True))
 
 
 def new_data_verdict(one: Comparison) -> str:
@@ -193,96 +204,3 @@ def number_or_json(value: Any) -> str:
 def csv_number(value: float) -> float | str:
     """Return the value; an empty text for NaN."""
     return "" if math.isnan(value) else value
-
-
-INTERVAL, DIFFERENCE_INTERVAL, NEW_DATA_INTERVAL = "95 % interval", "interval of difference", "interval for new data"
-CONFIRMED = "confirmed for new data"
-PROBABILITIES = ("P(worse)", "P(equal)", "P(better)")
-"""The columns of a comparison with a margin, in the order of `PosteriorProbabilities`."""
-LEAST = (
-    *("g", *PROBABILITIES),
-    *("d_z", "p (Holm)", "averages", "won", "p"),
-    *(INTERVAL, NEW_DATA_INTERVAL, "n", "p (Bonferroni)", DIFFERENCE_INTERVAL),
-)
-"""Columns of the comparison table that a narrow terminal may leave out, the first one first."""
-
-
-SHOWN = ("n", INTERVAL, "difference", DIFFERENCE_INTERVAL, "verdict")
-"""The columns of the short table, besides the keys, the metric, and the test that `--test` asks for."""
-
-
-def short_table(evidence: SweepComparison, metric: str | None = None, *, every: bool = False) -> tuple[list[str], Rows]:
-    """Return headers and rows of the table on the screen: a row per setting, without empty columns.
-
-    Args:
-        evidence: The comparison of all runs.
-        metric: The metric to compare by; None: the main one.
-        every: True for all columns, False for those that a reader needs first.
-    """
-    headers, rows = comparison_table(evidence, metric)
-    shown = {*evidence.keys, metric or evidence.metric, *SHOWN, "averages", f"p ({evidence.test})", "smallest p"}
-    places = [place for place, name in enumerate(headers) if every or name in shown]
-    return without_empty_columns(
-        [headers[place] for place in places], [[row[place] for place in places] for row in rows]
-    )
-
-
-def without_empty_columns(headers: list[str], rows: Rows) -> tuple[list[str], Rows]:
-    """Return the table without the columns that are empty in every row."""
-    places = [place for place in range(len(headers)) if not rows or any(row[place] != "" for row in rows)]
-    return [headers[place] for place in places], [[row[place] for place in places] for row in rows]
-
-
-def comparison_table(evidence: SweepComparison, metric: str | None = None) -> tuple[list[str], Rows]:
-    """Return headers and rows of the full table: a row per setting.
-
-    Args:
-        evidence: The comparison of all runs.
-        metric: The metric to compare by; None: the main one.
-    """
-    metric = metric or evidence.metric
-    compared = {one.group: one for one in evidence.comparisons_by(metric)}
-    bases = {one.baseline for one in evidence.comparisons_by(metric)}
-    pooled = ["averages"] if evidence.averages else []
-    headers = [*evidence.keys, "n", *pooled, metric, INTERVAL]
-    uncompared = evidence.uncompared
-    rows: Rows = []
-    for place, group in enumerate(evidence.groups):
-        found = evidence.mean(group, metric)
-        counts = [found.n, *([found.averages] if pooled else [])]
-        row = [
-            *map(json_value, group.values.values()),
-            *counts,
-            format_short(found.mean),
-            format_interval(found.interval),
-        ]
-        if compared:
-            alone = "not compared" if group in uncompared else "baseline" if place in bases else ""
-            row += _against(compared.get(place), alone, evidence.test)
-        rows.append(row)
-    if compared:
-        requested = [] if evidence.test == "t" else [f"p ({evidence.test})", "smallest p"]
-        headers += ["difference", DIFFERENCE_INTERVAL, NEW_DATA_INTERVAL, "d_z", "g"]
-        headers += ["p", "p (Bonferroni)", "p (Holm)", *requested, *PROBABILITIES, "won", "verdict", CONFIRMED]
-    return headers, rows
-
-
-def _against(one: Comparison | None, alone: str, test: str) -> list[Any]:
-    requested = 0 if test == "t" else 2
-    if one is None:
-        return [""] * (9 + len(PROBABILITIES) + requested) + [alone, ""]
-    effects = ["" if math.isnan(size) else decimals(size, 2, "+") for size in (one.effect, hedges_g_of(one))]
-    numbers = [
-        format_short(one.estimate.mean, "+"),
-        format_interval(one.interval, "+"),
-        "" if metric_part(one.metric) == "train" else format_interval(one.new_data, "+"),
-        *effects,
-    ]
-    tests = [format_p(one.p), format_p(one.p_bonferroni), format_p(one.p_holm)]
-    tests += [format_p(one.requested.adjusted), format_p(one.requested.smallest)][:requested]
-    found = practical_probabilities(one)
-    tests += [""] * len(PROBABILITIES) if found is None else [decimals(share, 4) for share in found]
-    # An undecided comparison has no verdict that new data could confirm, and a training metric is not about new data.
-    unknown = "" if one.verdict == NOT_DECIDED or metric_part(one.metric) == "train" else "n/a"
-    confirmed = {None: unknown, True: "yes", False: "no"}[confirmed_for_new_data(one)]
-    return [*numbers, *tests, f"{one.won}/{one.n - one.tied}", one.verdict, confirmed]

@@ -6,7 +6,7 @@ function stays for the old format, and the next `dropout sweep` writes the table
 
 import csv
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 
 from dropout_cli.analysis.verify import VERIFY_TOLERANCE, Check
@@ -25,7 +25,9 @@ IN_UNITS = ("mean", "difference", "sd", "low", "high")
 """Columns in the units of the metric: their rounding errors are relative to the ends of the interval."""
 
 
-def _tables_by(number: int, records: Sequence[RunRecord], plan: StoredPlan) -> dict[str, bytes]:
+def _tables_by(
+    number: int, records: Sequence[RunRecord], plan: StoredPlan, failed: Collection[str] = ()
+) -> dict[str, bytes]:
     """Compute the tables of an old format by a version of the rules."""
     made = {RESULTS: tables.results_csv(records, plan.keys)}
     return made | earlier_tables(
@@ -33,17 +35,17 @@ def _tables_by(number: int, records: Sequence[RunRecord], plan: StoredPlan) -> d
     )
 
 
-def _tables_now(records: Sequence[RunRecord], plan: StoredPlan) -> dict[str, bytes]:
+def _tables_now(records: Sequence[RunRecord], plan: StoredPlan, failed: Collection[str] = ()) -> dict[str, bytes]:
     """Compute the tables of the current format."""
-    return tables.all_tables(records, plan.keys, plan.compare(records))
+    return tables.all_tables(records, plan.keys, plan.compare(records, failed))
 
 
-RULES: Mapping[int, Callable[[Sequence[RunRecord], StoredPlan], dict[str, bytes]]] = {
+RULES: Mapping[int, Callable[[Sequence[RunRecord], StoredPlan, Collection[str]], dict[str, bytes]]] = {
     1: partial(_tables_by, comparison_rules.RULES_V1),
     2: partial(_tables_by, comparison_rules.RULES_LATEST),
     3: _tables_now,
 }
-"""Format -> function from complete runs and plan to the tables; it raises UsageError without a baseline."""
+"""Format -> function from complete runs, plan and failed runs to the tables; UsageError without a baseline."""
 
 
 def verify_sweep(folder: SweepFolder) -> list[Check]:
@@ -72,13 +74,16 @@ def _plan(folder: SweepFolder) -> Iterator[Check]:
     """Yield the checks of the planned runs and of the tables."""
     records, plan = stored_plan.read_runs(folder)
     complete, reported = {record.name for record in records}, _reported_cells(folder)
-    missing = [one for one in plan.cells if one.id not in complete and _is_to_come(one.id, folder, reported)]
+    due = plan.due(records, stored_plan.read_failures(folder, plan))
+    later = [one for one in plan.cells if one.id not in complete and _is_to_come(one.id, folder, reported)]
+    missing = [one for one in later if one.id in due]
     if missing:
-        verb = "is" if len(plan.cells) == 1 else "are"
-        count = f"{len(complete)} of {counted(len(plan.cells), 'run')} {verb} complete"
+        planned = len(due) if plan.until is not None else len(plan.cells)
+        verb = "is" if planned == 1 else "are"
+        count = f"{len(complete)} of {counted(planned, 'run')} {verb} complete"
         yield Check("cells", True, f"{count}; run the same command again to continue")
     for one in plan.cells:
-        if one not in missing:
+        if one not in later:
             yield from _cell(one, folder)
     yield from sweep_checksums.check_other_runs(folder, {one.id for one in plan.cells})
     yield from _tables(folder, records, plan, ended=not missing)
@@ -116,7 +121,7 @@ def _tables(folder: SweepFolder, records: Sequence[RunRecord], plan: StoredPlan,
     """Yield a check of each table; before the sweep has ended, only of those that match."""
     # An interrupted sweep writes its tables again at its end, so that an old table is no mistake.
     try:
-        made = RULES[plan.format](records, plan)
+        made = RULES[plan.format](records, plan, stored_plan.read_failures(folder, plan))
     except UsageError:  # no run of the baseline is complete
         if ended:
             raise

@@ -9,6 +9,7 @@ from dropout_cli.sweeps.comparison import ALPHA, BETTER, NOT_DECIDED, WORSE, Com
 from dropout_cli.sweeps.layouts import Layout
 from dropout_cli.sweeps.records import RunGroup, Values, setting_label
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
+from dropout_cli.sweeps.until_sure.words import interval_kind, look_words
 
 MOST_DECIMALS = 9
 """The most decimals of a number: a smaller number is written as 0."""
@@ -120,6 +121,12 @@ def verdict_scope(comparison: Comparison) -> str:
     return f"on {data}" + {None: "", True: f" and for {new}", False: f", but not confirmed for {new}"}[confirmed]
 
 
+def interval_text(comparison: Comparison) -> str:
+    """Return the interval of a difference with its kind, and with its look if there were several."""
+    text = f"{interval_kind(comparison)} {format_interval(comparison.interval, '+')}"
+    return ", ".join(filter(None, (text, look_words(comparison))))
+
+
 def comparison_sentence(
     evidence: SweepComparison, comparison: Comparison, subject: str, *, numbers: bool = True
 ) -> str:
@@ -139,7 +146,7 @@ def comparison_sentence(
     if comparison.refused:
         return f"{open_question}, because {comparison.refused}."
     difference = f"difference {format_short(comparison.estimate.mean, '+')}"
-    shown = f"{difference}, 95 % interval {format_interval(comparison.interval, '+')}"
+    shown = f"{difference}, {interval_text(comparison)}"
     if comparison.verdict == NOT_DECIDED:
         all_equal = "all pairs of runs are identical"
         reason = all_equal if comparison.identical else "the interval of the difference includes 0"

@@ -16,7 +16,7 @@ from tests.acceptance.bars import Bars
 from tests.killed_commands import QUIET, SMALL, KilledCommand, kill_often, killed_commands, run_command
 
 KILLS = 504
-"""Kills in the full form, the same number for each of the seven commands."""
+"""Kills in the full form, the same number for each of the eight commands."""
 
 
 def folder_for(command: KilledCommand, folder: Path, model: Path) -> Path:

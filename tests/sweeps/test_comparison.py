@@ -9,7 +9,7 @@ from scipy import stats
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.statistics import max_t
-from dropout_cli.sweeps import tables
+from dropout_cli.sweeps import printed_table
 from dropout_cli.sweeps.baselines import find_baselines
 from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.records import RunRecord
@@ -214,7 +214,7 @@ def test_better_alone_is_said_where_new_data_agree() -> None:
     assert weak.comparisons[0].verdict == "better"
     assert not weak.comparisons[0].shown_for_new_data
     assert "It is better than rate 0 on splits of these data, but not confirmed for new data" in said(weak)
-    headers, rows = tables.comparison_table(weak)
+    headers, rows = printed_table.comparison_table(weak)
     assert dict(zip(headers, rows[1], strict=True))["confirmed for new data"] == "no"
     strong = two_rates([0.1 + 0.01 * (-1) ** place for place in range(10)], replicates)
     assert "It is better than rate 0 on splits of these data and for new data" in said(strong)

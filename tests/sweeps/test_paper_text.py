@@ -5,7 +5,7 @@ import re
 import pytest
 
 from dropout_cli.core.errors import UsageError
-from dropout_cli.sweeps import export_tables, tables
+from dropout_cli.sweeps import export_tables, printed_table
 from dropout_cli.sweeps.paper_text import paper_text
 from dropout_cli.sweeps.settings import ComparisonSettings
 from dropout_cli.sweeps.sweep_comparison import SweepComparison, compare_runs
@@ -63,7 +63,7 @@ def test_too_few_pairs_are_said_to_be_no_comparison() -> None:
 
 def test_chosen_columns_keep_their_order_and_cells() -> None:
     """Each column is the one of the full table; an unknown name lists all names."""
-    headers, rows = tables.comparison_table(compared(0.01))
+    headers, rows = printed_table.comparison_table(compared(0.01))
     names = ["verdict", "difference"]
     chosen, cells = export_tables.choose_columns(headers, rows, names)
     assert chosen == names

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from dropout_cli.statistics.t_test import Estimate
-from dropout_cli.sweeps import tables
+from dropout_cli.sweeps import printed_table, tables
 from dropout_cli.sweeps.comparison import Comparison
 from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.probabilities import practical_probabilities
@@ -69,9 +69,9 @@ def test_table_json_and_notes_have_the_same_probabilities() -> None:
     evidence = compared(0.002)
     found = practical_probabilities(only(evidence))
     assert found is not None
-    headers, rows = tables.comparison_table(evidence)
+    headers, rows = printed_table.comparison_table(evidence)
     row = dict(zip(headers, rows[1], strict=True))
-    assert [float(row[name]) for name in tables.PROBABILITIES] == pytest.approx(list(found), abs=5e-5)
+    assert [float(row[name]) for name in printed_table.PROBABILITIES] == pytest.approx(list(found), abs=5e-5)
     (stored,) = json.loads(json.dumps(tables.comparison_dict(evidence)))["comparisons"]
     assert stored["probabilities"] == pytest.approx(found._asdict())
     (note,) = [note for note in comparison_notes(evidence) if note.startswith("Probabilities")]

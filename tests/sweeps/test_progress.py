@@ -83,7 +83,7 @@ def test_a_dry_run_states_the_difference_in_units_of_the_metric(tmp_path: Path) 
     sd = report.evidence.main[0].estimate.sd
     more = planned(tmp_path, text.replace("4\n", "8\n"))
     rows = dict(power.power_of_plan(more, None, power.earlier_spread(folder, ComparisonSettings())))
-    size = power.smallest_detectable(8, 1)
+    size = power.smallest_detectable(8, 0.05)
     found = rows["difference seen with 80 % probability"]
     assert found.startswith(f"{size * sd:.2g} in test.accuracy ({size:.2g} standard deviations of the paired")
     assert found.endswith(f"they vary by {sd:.2g} in 4 earlier pairs of this folder)")

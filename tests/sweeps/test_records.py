@@ -16,7 +16,7 @@ from scipy import stats
 from dropout_cli.cli.commands import compare
 from dropout_cli.core.errors import UsageError
 from dropout_cli.statistics import proportion
-from dropout_cli.sweeps import collect, figures, options, stored_plan, tables, verify
+from dropout_cli.sweeps import collect, figures, options, printed_table, stored_plan, tables, verify
 from dropout_cli.sweeps import export_tables as printed
 from dropout_cli.sweeps.earlier_tables import earlier_tables
 from dropout_cli.sweeps.folder import SweepFolder
@@ -59,7 +59,7 @@ def shown(paths: list[str], folder: Path, *by: str) -> list[dict[str, str]]:
     """Return the table of `compare --format csv`, and its notes as a last row."""
     records, keys, _ = collect.collect_runs(paths, folder, by)
     evidence = compare_runs(records, keys, ComparisonSettings())
-    rows = list(csv.DictReader(io.StringIO(printed.as_csv(*tables.comparison_table(evidence)))))
+    rows = list(csv.DictReader(io.StringIO(printed.as_csv(*printed_table.comparison_table(evidence)))))
     return [*rows, {"notes": "\n".join(comparison_notes(evidence))}]
 
 
@@ -217,7 +217,7 @@ def test_a_group_without_a_comparison_is_named() -> None:
     keys, wanted = ["dropout.variant", "dropout.rate"], {"dropout.variant": "gaussian"}
     several = compare_runs(records, keys, ComparisonSettings(baseline=wanted))
     assert "Not compared: no dropout. No baseline with dropout.variant=gaussian" in "".join(comparison_notes(several))
-    assert [row[-2] for row in tables.comparison_table(several)[1]].count("not compared") == 1
+    assert [row[-2] for row in printed_table.comparison_table(several)[1]].count("not compared") == 1
     single = compare_runs(records[:6], keys, ComparisonSettings(baseline=wanted))
     assert {one.group for one in single.comparisons} == {0, 2}
     assert single.uncompared == []

@@ -71,6 +71,12 @@ def compare_command(
     margin: Annotated[
         float | None, typer.Option("--margin", min=0, help="Treat differences smaller than this as equal.")
     ] = None,
+    any_time: Annotated[
+        bool,
+        typer.Option(
+            "--any-time", help="Use intervals that stay valid if runs were added after a look at the results."
+        ),
+    ] = False,
     all_columns: arguments.AllColumns = False,
     form: Annotated[
         Format,
@@ -97,21 +103,30 @@ def compare_command(
     Groups are compared at the same seeds. Runs that differ only in seed and split are one group.
     """
     from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggest_metric
-    from dropout_cli.sweeps import collect, options, tables, two_runs
+    from dropout_cli.sweeps import collect, options, printed_table, tables, two_runs
     from dropout_cli.sweeps import export_tables as printed
     from dropout_cli.sweeps.notes import comparison_notes
     from dropout_cli.sweeps.paper_text import paper_text
     from dropout_cli.sweeps.settings import ComparisonSettings
     from dropout_cli.sweeps.sweep_comparison import compare_runs
+    from dropout_cli.sweeps.until_sure import collected
+    from dropout_cli.sweeps.until_sure.levels import AnyTimeLevels, SequentialRule
 
     chosen_columns = _parse_columns(columns, form)
     for option, given in (("--caption", caption), ("--label", label)):
         if given is not None and form is not Format.latex:
             raise UsageError(option, "needs --format latex", "Add --format latex, or leave it out.")
     paired_test = options.parse_test(test or "t")
-    metric, *others = options.parse_metrics(metric, metrics)
+    named = options.parse_metrics(metric, metrics)
     references = what or _from_standard_input()
     records, keys, left_out = collect.collect_runs(references, runs_dir, by or ())
+    ending = collected.find_ending_sweep(references, by or ())
+    if paired_test != "t" and (any_time or ending is not None):
+        fact = "has a p-value that does not account for several looks at the results"
+        raise UsageError("--test", fact, "Leave it out.")
+    # A sweep with --until sure is compared as its plan says, unless an option says otherwise.
+    planned = ComparisonSettings() if ending is None else ending.settings
+    metric, *others = planned.metrics if ending is not None and metric is None and metrics is None else named
     # The default metric is missing in regression runs, for which another default is chosen later.
     if metric != DEFAULT_METRIC and all(math.isnan(record.score(metric)) for record in records):
         present = [name for name in METRICS if not all(math.isnan(record.score(name)) for record in records)]
@@ -120,9 +135,16 @@ def compare_command(
     if left_out:
         verb = "is" if left_out == 1 else "are"
         output.print_stderr(f"compare: {counted(left_out, 'run')} {verb} not complete and {verb} left out.")
-    wanted = options.parse_pairs(baseline or (), "--baseline") or None
+    wanted = options.parse_pairs(baseline or (), "--baseline") or planned.baseline
+    margin = planned.margin if margin is None else margin
     settings = ComparisonSettings(metric, tuple(others), paired_test, wanted, margin)
-    evidence = compare_runs(records, keys, settings, **collect.earlier_looks(references))
+    rule: SequentialRule | None = AnyTimeLevels() if any_time else None
+    if ending is not None and not any_time:
+        records, rule = ending.counted(records), ending.progress.levels
+    elif not any_time:
+        for line in collected.unplanned_notices(references):
+            output.print_stderr(line)
+    evidence = compare_runs(records, keys, settings, **collect.earlier_looks(references), sequential=rule)
     lines = [*comparison_notes(evidence), *filter(None, [two_runs.test_two_runs(records, metric)])]
     if form is Format.json:
         output.print_result(output.json_text(tables.comparison_dict(evidence) | {"notes": lines}))
@@ -133,17 +155,17 @@ def compare_command(
     if form is Format.table:
         for name in evidence.metrics:
             if chosen_columns:
-                headers, rows = printed.choose_columns(*tables.comparison_table(evidence, name), chosen_columns)
+                headers, rows = printed.choose_columns(*printed_table.comparison_table(evidence, name), chosen_columns)
             else:
-                headers, rows = tables.short_table(evidence, name, every=all_columns)
+                headers, rows = printed_table.short_table(evidence, name, every=all_columns)
             output.print_result(
-                output.format_table(headers, rows, drop_order=tables.LEAST, full_table_option="--format json")
+                output.format_table(headers, rows, drop_order=printed_table.LEAST, full_table_option="--format json")
             )
         output.print_lines(lines)
         return
     write = {Format.csv: printed.as_csv, Format.md: printed.as_markdown}
     for name in evidence.metrics:
-        headers, rows = tables.comparison_table(evidence, name)
+        headers, rows = printed_table.comparison_table(evidence, name)
         if chosen_columns:
             headers, rows = printed.choose_columns(headers, rows, chosen_columns)
         if form is Format.latex:

@@ -16,19 +16,29 @@ if TYPE_CHECKING:
     from dropout_cli.sweeps.folder import SweepFolder
     from dropout_cli.sweeps.plan import SweepPlan
     from dropout_cli.sweeps.run import SweepProgress, SweepReport, SweepWatch
+    from dropout_cli.sweeps.settings import ComparisonSettings
     from dropout_cli.sweeps.spec import Sweep
 
 POSITION = 30
 IN_WORDS = {
     "cells": "runs",
+    "most cells": "runs, at most",
+    "fewest cells": "runs, at least",
     "groups": "settings",
     "combinations that are the same as another": "duplicate combinations",
+    "shortest time to expect": "estimated time, if it ends at the first look",
     "time to expect": "estimated time, if no other program runs",
     "disk space to expect": "estimated disk space",
     "what it can show": "power",
     "difference seen with 80 % probability": "smallest difference found with 80 % probability",
 }
 """Key in the JSON of a dry run -> its name in the table."""
+
+
+class Until(StrEnum):
+    """When a sweep ends by itself."""
+
+    sure = "sure"
 
 
 class OnError(StrEnum):
@@ -90,6 +100,25 @@ def sweep(
     ] = None,
     metrics: arguments.Metrics = None,
     test: arguments.PairedTest = None,
+    until: Annotated[
+        Until | None,
+        typer.Option(
+            "--until",
+            help="Train each setting only until its difference from the baseline is decided, with looks at 6, 8, 10, "
+            "14, 20 and 30 seeds.",
+        ),
+    ] = None,
+    margin: Annotated[
+        float | None, typer.Option("--margin", min=0, metavar="M", help="Treat differences smaller than this as equal.")
+    ] = None,
+    max_seeds: Annotated[
+        int | None,
+        typer.Option(
+            "--max-seeds",
+            metavar="N",
+            help="With --until sure, the most seeds (or splits) of a setting (default: 30).",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="The folder for the results (default: runs/sweep-NAME).")
     ] = None,
@@ -131,21 +160,25 @@ def sweep(
     from dropout_cli.sweeps.options import SweepOptions
     from dropout_cli.sweeps.run import run_sweep
     from dropout_cli.sweeps.settings import ExecutionSettings
+    from dropout_cli.sweeps.until_sure import plan as until_plan
 
     if scheduler is not None and jobs is not None:
         raise UsageError(
             "--jobs", "cannot be used with --scheduler, where the number of workers decides", "Leave out --jobs."
         )
-    options = SweepOptions(seeds, splits, baseline or (), metric, metrics, test)
+    options = SweepOptions(
+        *(seeds, splits, baseline or (), metric, metrics, test), margin=margin, until=until, max_seeds=max_seeds
+    )
     asked, path = load_sweep_argument(find_config_argument(file, target, values), values, options, out, kind="sweep")
     folder = SweepFolder(path)
     asked = layout_choice.keep_layout(asked, folder)
     planned = plan.make_plan(asked)
+    comparison = until_plan.comparison_with_looks(planned, asked)
     names_load = scheduler is None and not quiet
     if dry_run:
         if names_load:
             _print_load()
-        _print_dry_run(planned, folder, asked, jobs, json)
+        _print_dry_run(planned, folder, comparison, jobs, json)
         return
     _print_left_out(planned, asked)
     text, show = asked.with_splits(planned.splits).text, progress.SweepProgressDisplay(quiet=quiet)
@@ -155,7 +188,7 @@ def sweep(
             planned,
             folder,
             text,
-            asked.comparison,
+            comparison,
             execution,
             watch=_with_load(show) if names_load else show,
             notice=output.print_stderr,
@@ -191,19 +224,22 @@ def _print_load() -> None:
         output.print_stderr(message)
 
 
-def _print_dry_run(planned: "SweepPlan", folder: "SweepFolder", asked: "Sweep", jobs: int | None, json: bool) -> None:
+def _print_dry_run(
+    planned: "SweepPlan", folder: "SweepFolder", comparison: "ComparisonSettings", jobs: int | None, json: bool
+) -> None:
     """Print the time and space to expect; changes of the plan go to stderr."""
     from dropout_cli.sweeps import estimate, plan_changes, power
+    from dropout_cli.sweeps.until_sure.plan import refuse_changed_looks
 
+    refuse_changed_looks(planned, comparison, folder)
     change = plan_changes.compare_with_stored(planned, folder)
     for line in (
         *plan_changes.layout_messages(planned, folder),
         *plan_changes.change_messages(planned, folder, change),
     ):
         output.print_stderr(line)
-    earlier = power.earlier_spread(folder, asked.comparison)
-    number = len(asked.comparison.metrics)
-    facts = estimate.estimate_cost(planned, jobs, asked.baseline, earlier, metrics=number)
+    earlier = power.earlier_spread(folder, comparison)
+    facts = estimate.estimate_cost(planned, jobs, comparison, earlier)
     if json:
         output.print_result(output.json_text(dict(facts)))
     else:
@@ -223,7 +259,7 @@ def _print_left_out(planned: "SweepPlan", asked: "Sweep") -> None:
 
 def _print_results(report: "SweepReport", folder: "SweepFolder", json: bool, *, every: bool) -> None:
     """Print failed runs on stderr, and tables, notes and the folder on stdout."""
-    from dropout_cli.sweeps import tables
+    from dropout_cli.sweeps import printed_table, tables
     from dropout_cli.sweeps.notes import comparison_notes
 
     for run, reason in report.failures.items():
@@ -232,9 +268,8 @@ def _print_results(report: "SweepReport", folder: "SweepFolder", json: bool, *, 
         output.print_result(output.json_text({"sweep": str(folder.path)} | tables.comparison_dict(report.evidence)))
         return
     for one in report.evidence.metrics:
-        output.print_result(
-            output.format_table(*tables.short_table(report.evidence, one, every=every), drop_order=tables.LEAST)
-        )
+        headers, rows = printed_table.short_table(report.evidence, one, every=every)
+        output.print_result(output.format_table(headers, rows, drop_order=printed_table.LEAST))
     output.print_lines(comparison_notes(report.evidence))
     output.print_path(folder.path)
 

@@ -99,7 +99,7 @@ def tune_command(
 
 def _print_results(result: "TuneResult", folder: "SweepFolder", json: bool) -> None:
     """Print the winner, the comparison with the config as it stands, and the folder."""
-    from dropout_cli.sweeps import tables
+    from dropout_cli.sweeps import printed_table, tables
     from dropout_cli.sweeps.notes import comparison_notes
 
     evidence = result.report.evidence
@@ -107,7 +107,7 @@ def _print_results(result: "TuneResult", folder: "SweepFolder", json: bool) -> N
         found = {"tune": str(folder.path), "winner": result.winner, "search": result.messages}
         output.print_result(output.json_text(found | tables.comparison_dict(evidence)))
         return
-    output.print_result(output.format_table(*tables.short_table(evidence), drop_order=tables.LEAST))
+    output.print_result(output.format_table(*printed_table.short_table(evidence), drop_order=printed_table.LEAST))
     output.print_lines([*result.messages, *comparison_notes(evidence)])
     output.print_path(folder.path)
 
