@@ -78,6 +78,7 @@ def _print_failures(status: "SweepStatus") -> None:
 
 def _print_comparison(status: "SweepStatus", *, every: bool) -> None:
     """Print the tables and notes of the runs so far."""
+    from dropout_cli.sweeps import printed_table
     from dropout_cli.sweeps.notes import comparison_notes
 
     if status.comparison is None:
@@ -104,6 +105,7 @@ def _as_json(
 
 
 def _json_counts(status: "SweepStatus | None") -> dict[str, Any]:
+    from dropout_cli.sweeps import tables
 
     if status is None:
         return dict.fromkeys(("runs", "done", "failed", "missing", "training", "seconds_left", "comparison"))
