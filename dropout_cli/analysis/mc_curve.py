@@ -126,7 +126,14 @@ def _measure_curve(trained: LoadedModel, network: Layer, part: Part, passes: int
     task = with_target_error(trained, network)
     scaled = task.predict(forward_passes.outputs(network, dataset, part, batch=batch))
     drawn = forward_passes.noisy_passes(
-        network, dataset, part, seed=experiment.seed, count=passes, batch=batch, training_noise=all_noise
+        network,
+        dataset,
+        part,
+        seed=experiment.seed,
+        count=passes,
+        batch=batch,
+        training_noise=all_noise,
+        workers=forward_passes.spare_workers(int(experiment.training.threads)),
     )
     if not isinstance(task, Regression):
         scores = task.scores(scaled, part.labels)
