@@ -1,4 +1,4 @@
-"""Selective prediction with a trained network: the risk of the examples of which it is most confident.
+"""Selective prediction: the risk of the examples of which a trained network is most confident.
 
 A classifier is confident where its maximum probability is large; with Monte-Carlo passes also where the entropy of
 their mean, or their mutual information, is small. A regression is confident where its standard deviation is small.

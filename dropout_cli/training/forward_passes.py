@@ -194,7 +194,7 @@ def _several_passes(
 
 
 def _replicas(layer: AnyLayer, count: int) -> list[AnyLayer]:
-    """Return the layer and replicas of it, which share its parameters and can run at the same time."""
+    """Return the layer and replicas with its parameters, which can run at the same time."""
     return [layer, *(layer.replica({}) for _ in range(count - 1))]
 
 
