@@ -255,9 +255,12 @@ def _information_figure(columns: Mapping[str, Sequence[Any]], split: str) -> Ins
     plain, corrected = (columns[name] for name in INFORMATION)
     finding = (
         f"Mutual information with {counted(columns['passes'][1], 'pass')}: {significant(plain[1], 3)} nats, corrected "
-        f"{significant(corrected[1], 3)}; with {columns['passes'][-1]}: {significant(plain[-1], 3)}, corrected "
-        f"{significant(corrected[-1], 3)}"
+        f"{significant(corrected[1], 3)}"
     )
+    if len(plain) > 2:
+        finding += (
+            f"; with {columns['passes'][-1]}: {significant(plain[-1], 3)}, corrected {significant(corrected[-1], 3)}"
+        )
     kept = {name: cells for name, cells in columns.items() if name in ("passes", "blocks") or "information" in name}
     return InspectionFigure(
         "mutual_information",
