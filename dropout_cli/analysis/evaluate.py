@@ -195,7 +195,7 @@ def evaluate_monte_carlo(
 
 
 def _corrected(uncertainties: Mapping[str, Array], passes: int) -> dict[str, float | None]:
-    """Return the mean of the mutual information corrected for the number of passes; None for one pass."""
+    """Return the mean corrected mutual information; None for one pass."""
     if "mutual_information" not in uncertainties:
         return {}
     plain, largest = uncertainties["mutual_information"], uncertainties["predictive_entropy"]

@@ -1,4 +1,4 @@
-"""Scores of the Monte-Carlo mean against the number of passes, beside the prediction without noise.
+"""Scores of the Monte-Carlo mean against the number of passes.
 
 The passes are divided into disjoint blocks of T = 1, 2, 5, 10, ... passes. A score at T is its mean over the blocks of
 T passes. Its standard deviation over the blocks is given if there are at least five of them.
@@ -62,7 +62,7 @@ def compare_pass_counts(
     all_noise: bool = False,
     allow_changed_data: bool = False,
 ) -> Inspection:
-    """Score the mean of 1, 2, 5, 10, ... passes, and compare it with the prediction without noise.
+    """Compare the mean of 1, 2, 5, 10, ... passes with the prediction without noise.
 
     Args:
         run: A run with a checkpoint and with noise.
@@ -126,7 +126,14 @@ def _measure_curve(trained: LoadedModel, network: Layer, part: Part, passes: int
     task = with_target_error(trained, network)
     scaled = task.predict(forward_passes.outputs(network, dataset, part, batch=batch))
     drawn = forward_passes.noisy_passes(
-        network, dataset, part, seed=experiment.seed, count=passes, batch=batch, training_noise=all_noise
+        network,
+        dataset,
+        part,
+        seed=experiment.seed,
+        count=passes,
+        batch=batch,
+        training_noise=all_noise,
+        workers=forward_passes.spare_workers(int(experiment.training.threads)),
     )
     if not isinstance(task, Regression):
         scores = task.scores(scaled, part.labels)
@@ -197,7 +204,7 @@ def _json_number(value: float | None) -> float | None:
 
 
 def _table(curve: _Curve, columns: Mapping[str, Sequence[Any]]) -> tuple[list[str], list[list[Any]]]:
-    """Return headers and rows of the printed table: no noise first, then each number of passes."""
+    """Return headers and rows of the table: no noise, then each number of passes."""
     shown = [name for name in columns if name != "blocks" and not name.endswith("_weight_scaling")]
     shown = [name for name in shown if name not in {f"{one}_sd" for one in INFORMATION}]
     first = [_json_number(curve.weight_scaling.get(name)) for name in shown[1:]]
@@ -248,9 +255,12 @@ def _information_figure(columns: Mapping[str, Sequence[Any]], split: str) -> Ins
     plain, corrected = (columns[name] for name in INFORMATION)
     finding = (
         f"Mutual information with {counted(columns['passes'][1], 'pass')}: {significant(plain[1], 3)} nats, corrected "
-        f"{significant(corrected[1], 3)}; with {columns['passes'][-1]}: {significant(plain[-1], 3)}, corrected "
-        f"{significant(corrected[-1], 3)}"
+        f"{significant(corrected[1], 3)}"
     )
+    if len(plain) > 2:
+        finding += (
+            f"; with {columns['passes'][-1]}: {significant(plain[-1], 3)}, corrected {significant(corrected[-1], 3)}"
+        )
     kept = {name: cells for name, cells in columns.items() if name in ("passes", "blocks") or "information" in name}
     return InspectionFigure(
         "mutual_information",

@@ -101,7 +101,14 @@ def predict_part(
     drawn = with_noise.combine_passes(
         # The seed of the run: the same command gives the same bytes every time.
         forward_passes.noisy_passes(
-            network, dataset, part, seed=seed, count=passes, batch=batch, training_noise=all_noise
+            network,
+            dataset,
+            part,
+            seed=seed,
+            count=passes,
+            batch=batch,
+            training_noise=all_noise,
+            workers=forward_passes.spare_workers(int(experiment.training.threads)),
         ),
         part.labels if scored else None,
     )

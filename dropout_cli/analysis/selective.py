@@ -1,4 +1,4 @@
-"""Selective prediction with a trained network: the risk of the examples of which it is most confident.
+"""Selective prediction: the risk where a trained network is most confident.
 
 A classifier is confident where its maximum probability is large; with Monte-Carlo passes also where the entropy of
 their mean, or their mutual information, is small. A regression is confident where its standard deviation is small.
@@ -90,7 +90,8 @@ def rank_by_confidence(
         raise UsageError(
             OPTION,
             "the standard deviation of this regression is the same for all examples",
-            "Add --mc T, or train with objective=gaussian_nll, which predicts it for every example.",
+            f"{'Use more passes' if passes else 'Add --mc T'}, or train with objective=gaussian_nll, which predicts it "
+            "for every example.",
         )
     if risk is None:
         risk = rankings[0].curve.full_risk / 2 if isinstance(task, Regression) else DEFAULT_RISK

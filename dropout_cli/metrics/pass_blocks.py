@@ -32,7 +32,7 @@ class PassBlock(Protocol[OnePass]):
 
 
 def round_counts(passes: int) -> tuple[int, ...]:
-    """Return the numbers 1, 2, 5, 10, 20, 50, 100, 200, ... below a number of passes, and the number itself.
+    """Return 1, 2, 5, 10, 20, 50, 100, 200, ... up to a number of passes, and the number.
 
     Args:
         passes: The largest number, at least 1.
@@ -47,7 +47,9 @@ def round_counts(passes: int) -> tuple[int, ...]:
 def score_blocks(
     passes: Iterable[AnyPass], sizes: Sequence[int], start: Callable[[int], PassBlock[AnyPass]]
 ) -> dict[int, list[Mapping[str, float]]]:
-    """Return the scores of all disjoint blocks of each size, in their order; the rest of the passes is left out.
+    """Return the scores of all disjoint blocks of each size, in their order.
+
+    Passes that fill no block are left out.
 
     Args:
         passes: One pass after the other.
@@ -66,7 +68,9 @@ def score_blocks(
 
 
 def block_spread(scores: Sequence[Mapping[str, float]], name: str) -> tuple[float, float | None]:
-    """Return mean and sample standard deviation of a score over blocks; None for fewer than `MIN_BLOCKS` blocks.
+    """Return mean and sample standard deviation of a score over blocks.
+
+    The standard deviation is None for fewer than `MIN_BLOCKS` blocks.
 
     Args:
         scores: The scores of each block.
@@ -93,7 +97,7 @@ class PassProbabilities:
 
 
 class ClassBlock:
-    """Running sums of passes of a classifier; `scores` has the numbers of the mean of their probabilities."""
+    """Running sums of passes of a classifier, for the scores of their mean probabilities."""
 
     def __init__(self, labels: Array, classes: Sequence[str]) -> None:
         """Make empty sums.
@@ -115,7 +119,10 @@ class ClassBlock:
         self._entropy_sum += one.entropy
 
     def scores(self) -> dict[str, float]:
-        """Return error, NLL, Brier score, ECE and, of two or more passes, the mean mutual information."""
+        """Return error, NLL, Brier score, ECE and mean mutual information.
+
+        The corrected mutual information of one pass is NaN.
+        """
         mean = self._sum / self._count
         given = ClassPredictions(mean, None, self._labels, self._classes)
         found = {

@@ -89,7 +89,7 @@ class RiskCoverage:
         return self.aurc - self.best_aurc
 
     def last_block(self, risk: float) -> int | None:
-        """Return the position of the last block whose risk is at most `risk`; None if there is none.
+        """Return the position of the last block whose risk is at most `risk`, or None.
 
         The curve may cross the risk several times; this is the largest coverage, not the first crossing.
         """
@@ -102,10 +102,10 @@ class RiskCoverage:
         return 0.0 if block is None else float(self.coverages[block])
 
     def sample_blocks(self, most: int) -> Array:
-        """Return positions of at most `most` blocks at about equal steps of coverage, with the first and the last.
+        """Return positions of blocks at about equal steps of coverage, with both ends.
 
         Args:
-            most: Number of positions, at least 2.
+            most: The largest number of positions, at least 2.
         """
         if len(self.ends) <= most:
             return np.arange(len(self.ends))

@@ -17,12 +17,12 @@ PANEL_INCHES = 1.75
 
 
 def score_label(name: str) -> str:
-    """Return a score in words, as it is written on axes and in tables: `Brier score` for `brier`."""
+    """Return a score in words, for axes and tables: `Brier score` for `brier`."""
     return "Brier score" if name == "brier" else number_words(name)
 
 
 def mc_curve_figure(columns: Mapping[str, Sequence[Any]], title: str, subtitle: str) -> bytes:
-    """Draw a panel per score: the mean of T passes against T, with the prediction without noise as a line.
+    """Draw a panel per score: the mean of T passes against T, beside no noise.
 
     Args:
         columns: `passes`, and for each score NAME the columns NAME, NAME_sd and NAME_weight_scaling; if known,
@@ -77,7 +77,7 @@ def mutual_information_figure(columns: Mapping[str, Sequence[Any]], title: str, 
 
 
 def _draw_passes(axes: "Axes", columns: Mapping[str, Sequence[Any]], name: str, label: str, color: str) -> LineEnd:
-    """Draw a score against the passes, with a band of one standard deviation where it is known."""
+    """Draw a score against the passes, with a band of one known standard deviation."""
     passes, values, sd = (_numbers(columns[key]) for key in ("passes", name, f"{name}_sd"))
     axes.fill_between(passes, values - sd, values + sd, color=color, alpha=0.18, lw=0)
     axes.plot(passes, values, color=color, lw=1.6, marker="o", markersize=3.5, zorder=2.5)

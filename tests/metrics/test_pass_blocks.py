@@ -2,7 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -97,6 +98,22 @@ def test_a_block_has_the_scores_of_its_combined_passes() -> None:
             assert block[name] == pytest.approx(scores[name], rel=1e-13), name
         assert block["mutual_information"] == pytest.approx(combined.mutual_information.mean(), rel=1e-12, abs=1e-15)
     assert math.isnan(found[1][0]["mutual_information_corrected"])
+
+
+def test_memory_does_not_grow_with_the_passes() -> None:
+    """Ten times as many passes need less than one more array of probabilities per number of passes."""
+    labels, peaks = np.arange(20_000) % 3, []
+
+    def passes(count: int) -> Iterator[PassProbabilities]:
+        for number in range(count):
+            yield PassProbabilities(stream(number, "test:logits").normal(0, 2, (len(labels), 3)), labels)
+
+    for count in (20, 200):
+        tracemalloc.start()
+        score_blocks(passes(count), (1, 2, 5, 10), lambda _: ClassBlock(labels, CLASSES))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 4 * labels.size * 3 * 8
 
 
 def test_the_nll_is_finite_where_all_probabilities_of_the_label_round_to_0() -> None:

@@ -1,7 +1,9 @@
 """Noisy passes: the layers before the first noise are computed once, and sampled networks in batches."""
 
-from collections.abc import Iterator
-from typing import Any
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -41,6 +43,30 @@ def test_keeping_the_layers_before_the_noise_changes_no_bit(name: str, shared: b
     kept = forward_passes.noisy_passes(built, made, made.test, seed=4, count=3, batch=BATCH, shared=shared)
     for one, other in zip(kept, whole_passes(built, made, shared), strict=True):
         assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_threads_change_no_bit(name: str) -> None:
+    """Nine passes by four threads have the bytes and the order of one thread, from the first noise on or as a whole."""
+    built, made = network(name, FLOAT32), dataset(name)
+    for rows in (None, np.arange(EXAMPLES)[::-2]):
+        one, four = (
+            list(forward_passes.noisy_passes(built, made, made.test, seed=4, count=9, batch=4, rows=rows, workers=n))
+            for n in (1, 4)
+        )
+        assert len({each.tobytes() for each in one}) == (1 if name.startswith("none") else 9)
+        assert [each.tobytes() for each in four] == [each.tobytes() for each in one]
+
+
+def test_passes_that_nobody_asks_for_end_their_threads() -> None:
+    """After the first of a hundred passes no thread is left."""
+    built, made = network("inverted", FLOAT32), dataset("inverted")
+    before = threading.active_count()
+    passes = forward_passes.noisy_passes(built, made, made.test, seed=4, count=100, batch=4, workers=3)
+    with closing(cast("Generator[Array, None, None]", passes)):
+        next(passes)
+        assert threading.active_count() > before
+    assert threading.active_count() == before
 
 
 def test_layers_before_the_noise_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
