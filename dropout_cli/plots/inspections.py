@@ -3,13 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from dropout_cli.plots.target_calibration import draw_pit_histogram, draw_target_calibration
+
 FigureColumns: TypeAlias = Mapping[str, Sequence[Any]]
 """Column name -> cells: numbers, texts, or None for an empty cell."""
 
 Drawing: TypeAlias = Callable[[FigureColumns, str, str], bytes]
 """Draws columns under a title and a subtitle."""
 
-DRAWINGS: dict[str, Drawing] = {}
+DRAWINGS: dict[str, Drawing] = {
+    "target_calibration": draw_target_calibration,
+    "pit_histogram": draw_pit_histogram,
+}
 """Name of a kind of figure -> the function that draws it."""
 
 

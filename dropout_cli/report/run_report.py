@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dropout_cli import plots, statistics
+from dropout_cli.analysis.regression_calibration import stored_regression_calibration
 from dropout_cli.analysis.yardstick_lines import yardstick_lines
 from dropout_cli.core import npz
 from dropout_cli.core.errors import UsageError
@@ -19,7 +20,7 @@ from dropout_cli.core.types import Array
 from dropout_cli.metrics import predicted_classes
 from dropout_cli.plots.words import number_words
 from dropout_cli.report.common import key_value_table, narrow_tables, scores_table
-from dropout_cli.report.inspection_sections import inspection_sections
+from dropout_cli.report.inspection_sections import inspection_parts, inspection_sections
 from dropout_cli.report.mistake_images import mistake_gallery
 from dropout_cli.report.page import (
     Code,
@@ -123,6 +124,8 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
         yield Section("Mistakes", list(_wrong(run, task, stored)))
     if not isinstance(task, Regression):
         yield Section("Calibration", [*_chance(summary), _calibration(stored)])
+    elif study := stored_regression_calibration(stored, task.targets.names):
+        yield Section("Calibration", list(inspection_parts(study)))
     learned = summary.get("dropout")
     reported = (
         [key_value_table("Values of the dropout layers", learned)] if isinstance(learned, dict) and learned else []

@@ -62,6 +62,14 @@ def eval_command(
             "hidden_noise, which are meant for training.",
         ),
     ] = None,
+    calibration: Annotated[
+        bool,
+        typer.Option(
+            "--calibration",
+            help="Study how well the predicted distributions fit the true values: curve, PIT, CRPS, interval score and "
+            "coverage of 95 % intervals. With --mc T also for the Monte-Carlo prediction.",
+        ),
+    ] = False,
     allow_changed_data: Annotated[
         bool,
         typer.Option(
@@ -87,6 +95,15 @@ def eval_command(
     run = runs.find_run(reference, runs_dir)
     options: dict[str, Any] = {"split": split, "checkpoint": checkpoint, "figures": not no_plots}
     options["allow_changed_data"] = allow_changed_data
+    if calibration:
+        from dropout_cli.analysis.regression_calibration import inspect_regression_calibration
+        from dropout_cli.cli.inspections import show_inspections
+
+        del options["figures"]
+        options |= {"passes": mc, "all_noise": mc_noise == arguments.McNoise.all}
+        studies = [inspect_regression_calibration]
+        show_inspections(run, (study(run, **options) for study in studies), images=not no_plots, json=json)
+        return
     if mc is None:
         numbers = analysis_evaluate.evaluate_run(run, **options)
     else:
