@@ -20,7 +20,7 @@ AGAINST_TORCH = ("cnn_speed", "commands_speed")
 )
 def test_an_acceptance_script_runs_in_its_smoke_form(name: str, request: pytest.FixtureRequest) -> None:
     """It prints at least one value with bar and command, and exits with 0: what must always hold, holds."""
-    if name.startswith("mnist") or name in ("busy", "tabular", "uci", "starter_recipes"):
+    if name.startswith("mnist") or name in ("busy", "interval_coverage", "tabular", "uci", "starter_recipes"):
         request.getfixturevalue("real_data")
     command = [sys.executable, "-m", f"tests.acceptance.{name}", "--smoke"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)

@@ -7,6 +7,7 @@ each run.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,11 @@ import numpy as np
 
 from dropout_cli.analysis import mc_notices
 from dropout_cli.analysis.combine_runs import CombinedRuns, combine_runs
+from dropout_cli.analysis.conformal_prediction import (
+    ConformalThresholds,
+    check_conformal_coverage,
+    fit_conformal_thresholds,
+)
 from dropout_cli.analysis.prediction_input import read_input_of_all
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
@@ -39,7 +45,7 @@ class PredictedRows:
     names: tuple[str, ...]
     """Names of the columns: first those of the file, then the predicted ones."""
     rows: list[list[Any]]
-    """Cells: text, number, bool or None. Cells of the file are unchanged."""
+    """Cells: text, number, bool, None, or a tuple of classes. Cells of the file are unchanged."""
     file_columns: int
     """Number of columns that come from the file."""
     notices: tuple[str, ...]
@@ -53,6 +59,7 @@ def predict_file(
     passes: int | None = None,
     all_noise: bool = False,
     missing: Sequence[str] = (),
+    conformal: float | None = None,
 ) -> Iterator[PredictedRows]:
     """Yield predictions for the rows of a file, or for images.
 
@@ -67,18 +74,21 @@ def predict_file(
         passes: Number of passes with noise to average; None: one pass without noise.
         all_noise: True to draw the noise of the training (`input_noise`, `hidden_noise`) in addition to dropout.
         missing: Texts that stand for a missing value in a table, in addition to those of the training.
+        conformal: Coverage of split-conformal intervals or sets of classes, between 0 and 1; None: none.
 
     Raises:
-        UsageError: A run has no checkpoint, the runs predict different classes or targets, or there are several files
-            that are not images.
-        DataError: The file cannot be read, or does not fit the runs.
+        UsageError: A run has no checkpoint, the runs predict different classes or targets, there are several files
+            that are not images, or no common validation part for `conformal`.
+        DataError: The file cannot be read, or does not fit the runs; or `conformal` needs the data of the training.
         RunFailed: A checkpoint is damaged.
     """
     # A pipe without a writer would block for ever.
     for path in (file, *more):
         if not path.is_dir():
             require_regular_file(path)
-    yield from predict_data(run, (file, *more), passes=passes, all_noise=all_noise, missing=missing)
+    yield from predict_data(
+        run, (file, *more), passes=passes, all_noise=all_noise, missing=missing, conformal=conformal
+    )
 
 
 def predict_data(
@@ -88,6 +98,7 @@ def predict_data(
     passes: int | None = None,
     all_noise: bool = False,
     missing: Sequence[str] = (),
+    conformal: float | None = None,
 ) -> Iterator[PredictedRows]:
     """Yield predictions for files, or for a table or an array in memory.
 
@@ -98,12 +109,15 @@ def predict_data(
         passes: As in `predict_file`.
         all_noise: As in `predict_file`.
         missing: As in `predict_file`.
+        conformal: As in `predict_file`.
 
     Raises:
         UsageError: As in `predict_file`.
-        DataError: The data do not fit the runs.
+        DataError: The data do not fit the runs, or `conformal` needs those of the training.
         RunFailed: A checkpoint is damaged.
     """
+    if conformal is not None:
+        check_conformal_coverage(conformal)
     runs = [run] if isinstance(run, Run) else list(run)
     models = [restore.load_without_data(one) for one in runs]
     _check_alike(runs, models)
@@ -116,11 +130,19 @@ def predict_data(
         stack.enter_context(thread_limit(models[0].experiment))
         for model in models:
             stack.enter_context(model.learner.averaged())
+        thresholds = None
+        if conformal is not None:
+            predict = partial(_predicted, passes=passes, all_noise=all_noise)
+            thresholds = fit_conformal_thresholds(runs, models, conformal, predict, passes=passes is not None)
+            pass_notices += thresholds.notices
         for inputs in read_input_of_all(models, given, missing):
             names, cells, _, _ = inputs[0]
-            each = [_predicted(model, x, passes, all_noise) for model, (_, _, x, _) in zip(models, inputs, strict=True)]
+            each = [
+                _predicted(model, x, passes=passes, all_noise=all_noise)
+                for model, (_, _, x, _) in zip(models, inputs, strict=True)
+            ]
             combined = combine_runs(*zip(*each, strict=True))
-            added = list(_columns(models[0], combined, names))
+            added = list(_columns(models[0], combined, names, thresholds))
             values = [column for _, column in added]
             rows = [[*own, *(column[i] for column in values)] for i, own in enumerate(cells)]
             # Every chunk and every run may have the same notices; the user sees each of them once.
@@ -172,7 +194,7 @@ def _for_passes(model: LoadedWithoutData, run: Run, all_noise: bool) -> tuple[Lo
 
 
 def _predicted(
-    model: LoadedWithoutData, x: Array, passes: int | None, all_noise: bool
+    model: LoadedWithoutData, x: Array, *, passes: int | None, all_noise: bool
 ) -> tuple[Prediction, Mapping[str, Array]]:
     """Return the prediction for x and, with passes, the uncertainties."""
     batch, task, network = model.experiment.training.evaluation_batch, model.task, model.learner.network
@@ -189,17 +211,21 @@ def _predicted(
     return combined.predictions["monte_carlo"], combined.uncertainties
 
 
-def _columns(model: LoadedWithoutData, combined: CombinedRuns, taken: Sequence[str]) -> Iterator[tuple[str, list[Any]]]:
+def _columns(
+    model: LoadedWithoutData, combined: CombinedRuns, taken: Sequence[str], thresholds: ConformalThresholds | None
+) -> Iterator[tuple[str, list[Any]]]:
     """Yield name and values of each predicted column.
 
     Args:
         model: The model.
         combined: Arrays of the task, one row per example, with their uncertainties.
         taken: Names of the columns of the file; a predicted column with such a name gets an underscore.
+        thresholds: The thresholds of the conformal columns; None: no such columns.
     """
     classes, task = model.fitted.classes, model.task
     prediction, uncertainties, run_sd = combined.prediction, combined.uncertainties, combined.run_sd
     columns: list[tuple[str, list[Any]]] = []
+    conformal = [] if thresholds is None else list(thresholds.columns(combined, classes))
     if isinstance(task, Regression):
         names = task.targets.names
         for t, name in enumerate(names):
@@ -210,6 +236,7 @@ def _columns(model: LoadedWithoutData, combined: CombinedRuns, taken: Sequence[s
             columns += [(f"{key}{end}", values[:, t].tolist()) for key, values in uncertainties.items()]
             if run_sd is not None:
                 columns.append((f"run_sd{end}", run_sd[:, t].tolist()))
+            columns += [(f"{key}{end}", values) for key, target, values in conformal if target == t]
     else:
         probs = prediction["probabilities"]
         columns.append(("predicted", [classes[label] for label in predicted_classes(prediction).tolist()]))
@@ -217,6 +244,7 @@ def _columns(model: LoadedWithoutData, combined: CombinedRuns, taken: Sequence[s
         columns += [(key, values.tolist()) for key, values in uncertainties.items() if key in UNCERTAINTIES]
         if run_sd is not None:
             columns += [(f"run_sd {name}", run_sd[:, place].tolist()) for place, name in enumerate(classes)]
+        columns += [(key, values) for key, _, values in conformal]
     for name, values in columns:
         # Two columns of one name could not be told apart in CSV, and would replace each other in JSON.
         while name in taken:

@@ -90,7 +90,7 @@ def study_target_calibration(
     found = {key: one.scores(true) for key, one in predicted.items()}
     several = len(names) > 1
     rows = [
-        [predicted[key].label, *([name] if several else []), *(numbers[score] for score in COLUMNS)]
+        [predicted[key].label + f", {name}" * several, *(numbers[score] for score in COLUMNS)]
         for key, each in found.items()
         for name, numbers in zip(names, each, strict=True)
     ]
@@ -115,7 +115,7 @@ def study_target_calibration(
         "",
         f"Calibration of the predicted distributions ({part} part)",
         numbers,
-        ("prediction", *(["target"] if several else []), *COLUMNS.values()),
+        ("prediction of a target" if several else "prediction", *COLUMNS.values()),
         rows,
         [_curve(labeled, pits, len(true), scope), _histogram(pits, len(true), scope)],
         [*_verdicts(labeled, names, len(true))],

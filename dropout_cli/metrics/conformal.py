@@ -26,11 +26,14 @@ def conformal_threshold(scores: Array, coverage: float) -> float:
     """Return the threshold q; infinity if there are too few scores.
 
     Args:
-        scores: (n,) scores of held-out examples.
+        scores: (n,) scores of held-out examples; NaN counts as infinite.
         coverage: Between 0 and 1.
     """
     k = max(1, math.ceil((len(scores) + 1) * coverage - ROUNDING))
-    return math.inf if k > len(scores) else float(np.sort(scores)[k - 1])
+    if k > len(scores):
+        return math.inf
+    chosen = float(np.sort(scores)[k - 1])  # NaN is sorted last
+    return math.inf if math.isnan(chosen) else chosen
 
 
 def min_conformal_examples(coverage: float) -> int:
@@ -48,10 +51,11 @@ def conformal_intervals(mean: Array, sd: Array, threshold: float) -> tuple[Array
 
     Args:
         mean: Predicted means.
-        sd: Predicted standard deviations, above 0.
+        sd: Predicted standard deviations, at least 0.
         threshold: The threshold of the scores |y - m| / s.
     """
-    return np.asarray(mean - threshold * sd), np.asarray(mean + threshold * sd)
+    half = threshold * sd if math.isfinite(threshold) else np.full_like(mean, math.inf)  # 0 * inf would be NaN
+    return np.asarray(mean - half), np.asarray(mean + half)
 
 
 def class_scores(log_probabilities: Array) -> Array:

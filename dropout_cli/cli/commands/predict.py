@@ -62,6 +62,15 @@ def predict_command(
             "hidden_noise, which are meant for training.",
         ),
     ] = None,
+    conformal: Annotated[
+        float | None,
+        typer.Option(
+            "--conformal",
+            metavar="SHARE",
+            help="Add intervals (lower, upper), or a set of classes, that contain the truth with this probability, "
+            "such as .95 (split conformal prediction). They need a validation part of the run.",
+        ),
+    ] = None,
     setting: Annotated[
         list[str] | None,
         typer.Option(
@@ -107,7 +116,12 @@ def predict_command(
         raise UsageError("--same-format", "cannot be used with --json", "Leave out one of them.")
     notation = output_format.input_format(predicting[0], files[0]) if same_format else output_format.CsvFormat()
     blocks = analysis_predict.predict_file(
-        predicting, *files, passes=mc, all_noise=mc_noise == arguments.McNoise.all, missing=missing or ()
+        predicting,
+        *files,
+        passes=mc,
+        all_noise=mc_noise == arguments.McNoise.all,
+        missing=missing or (),
+        conformal=conformal,
     )
     names = [str(file) for file in files]
     about |= {"file": names[0]} if len(names) == 1 else {"files": names}
