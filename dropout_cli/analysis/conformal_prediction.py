@@ -16,6 +16,7 @@ from dropout_cli import data
 from dropout_cli.analysis.combine_runs import CombinedRuns, combine_runs
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DataError, UsageError
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import VALIDATION_FILE
 from dropout_cli.metrics.conformal import (
@@ -99,8 +100,8 @@ def fit_conformal_thresholds(
     if len(scores) < (least := min_conformal_examples(coverage)):
         kind = "every interval is infinite" if isinstance(models[0].task, Regression) else "every set has all classes"
         notices.append(
-            f"--conformal: {len(scores)} validation examples are too few for a coverage of {coverage:g}, so that "
-            f"{kind}. At least {least} are needed."
+            f"--conformal: the validation part has {counted(len(scores), 'example')}, too few for a coverage of "
+            f"{coverage:g}, so that {kind}. At least {least} are needed."
         )
     if training.early_stopping is not None or training.evaluate == "best":
         notices.append(

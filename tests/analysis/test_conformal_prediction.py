@@ -168,7 +168,7 @@ def test_too_few_validation_examples_are_named(words: Run, regression: Run) -> N
     """An infinite threshold gives all classes and infinite intervals, and one line says so."""
     found = columns(words, table(restore.load_model(words).dataset.test.x), conformal=0.999)
     assert set(found["set size"]) == {3}
-    assert any("30 validation examples are too few" in text and "999" in text for text in found["notices"])
+    assert any("has 30 examples, too few" in text and "999" in text for text in found["notices"])
     found = columns(regression, restore.load_model(regression).dataset.test.x, conformal=0.999)
     assert set(found["lower"]) == {-math.inf} and set(found["upper"]) == {math.inf}
     assert sum("too few" in text for text in found["notices"]) == 1

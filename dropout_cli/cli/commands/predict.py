@@ -111,7 +111,7 @@ def predict_command(
     from dropout_cli.data.cache import open_replacement
 
     arguments.check_mc_noise(mc_noise, mc)
-    predicting, about = _predicting_runs(reference, runs_dir, setting or ())
+    predicting, about = _predicting_runs(reference, runs_dir, setting or (), conformal=conformal is not None)
     if same_format and json:
         raise UsageError("--same-format", "cannot be used with --json", "Leave out one of them.")
     notation = output_format.input_format(predicting[0], files[0]) if same_format else output_format.CsvFormat()
@@ -141,13 +141,16 @@ def predict_command(
     print_path(output)
 
 
-def _predicting_runs(reference: str, runs_dir: Path, setting: Sequence[str]) -> "tuple[list[Run], dict[str, Any]]":
+def _predicting_runs(
+    reference: str, runs_dir: Path, setting: Sequence[str], *, conformal: bool
+) -> "tuple[list[Run], dict[str, Any]]":
     """Return the runs that predict, and the first keys of the JSON object.
 
     Args:
         reference: A run or a sweep.
         runs_dir: The folder that holds the runs.
         setting: The values of `--setting`.
+        conformal: True if `--conformal` is given, for a notice.
 
     Raises:
         UsageError: There is no such run or setting.
@@ -166,6 +169,8 @@ def _predicting_runs(reference: str, runs_dir: Path, setting: Sequence[str]) -> 
 
     chosen = setting_choice.choose_setting(folder, parse_pairs(setting, "--setting") or None)
     print_stderr(chosen.message)
+    if conformal and chosen.is_best:
+        print_stderr("--conformal: the validation part also chose the setting, so that the coverage is approximate.")
     about = {"sweep": str(folder.path), "setting": dict(chosen.group.values)}
     return chosen.runs, about | {"runs": [str(run.path) for run in chosen.runs]}
 
