@@ -140,8 +140,8 @@ def _scores(models: Sequence[LoadedWithoutData], predict: PredictExamples) -> Ar
     try:
         val = data.load_dataset(source, models[0].fitted).val
     except DataError as error:
-        place, fact, _ = error.problems[0]
-        fact = f"{fact} (--conformal needs the validation examples of the run)"
+        place, reason, _ = error.problems[0]
+        fact = f"{reason} (--conformal needs the validation examples of the run)"
         raise DataError(place, fact, "Restore the data, or leave out --conformal.") from None
     if val is None or not len(val):
         raise _no_validation_part(None)

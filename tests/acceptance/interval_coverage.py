@@ -1,6 +1,9 @@
 """Coverage of 95 % Monte-Carlo intervals of three regressions over 20 splits, at rate .1.
 
-The noise of the targets is estimated once, on the validation part. Yacht and energy have their published splits.
+The noise of the targets is estimated once, on the validation part. Yacht and energy have their published splits. The
+network is that of Gal and Ghahramani 2016 (arXiv:1506.02142): one layer of 50 rectified units. If the passes vary much
+more than their mean is wrong, no additional noise narrows the intervals: with a learning rate of 1e-2 those of yacht
+cover .995.
 """
 
 import json
@@ -14,9 +17,9 @@ from tests.acceptance.bars import Bars, mean
 
 CONFIG = """\
 dataset: {dataset}
-architecture: {{name: mlp, hidden: [50], activation: gelu}}
+architecture: {{name: mlp, hidden: [50]}}
 dropout: {{variant: inverted, rate: 0.1}}
-training: {{epochs: 400, batch_size: 32, optimizer: {{name: adam, learning_rate: 1e-2}}, schedule: cosine}}
+training: {{epochs: 400, batch_size: 32, optimizer: {{name: adam, learning_rate: 1e-3}}}}
 seed: {split}
 """
 TABLE = "{{name: table, path: {path}, target: -1, task: regression, val_fraction: 0.2, test_rows: {rows}}}"
