@@ -9,11 +9,12 @@ from typing import Any
 from dropout_cli.analysis.calibration_text import describe_calibration
 from dropout_cli.analysis.inspection import Inspection
 from dropout_cli.analysis.predictors import find_part, predict_part
+from dropout_cli.analysis.regression_calibration import inspect_regression_calibration
 from dropout_cli.analysis.temperature_store import apply_to_prediction, find_temperatures, pass_kind
-from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import significant
 from dropout_cli.metrics import ClassPredictions
 from dropout_cli.runs import Run
+from dropout_cli.tasks import Regression
 from dropout_cli.training import restore
 from dropout_cli.training.setup import thread_limit
 
@@ -31,7 +32,9 @@ def inspect_calibration(
     all_noise: bool = False,
     allow_changed_data: bool = False,
 ) -> Inspection:
-    """Measure the calibration of a classification run on one part of its data.
+    """Measure the calibration of a run on one part of its data.
+
+    A classification has probabilities, a regression predicted distributions.
 
     Args:
         run: A run with a checkpoint.
@@ -42,14 +45,21 @@ def inspect_calibration(
         allow_changed_data: True to accept data that differ from those of the training.
 
     Raises:
-        UsageError: The run is a regression, or has no such part or checkpoint.
+        UsageError: The run has no such part or checkpoint.
         DataError: The data are missing or have changed.
         RunFailed: A file of the run is damaged.
     """
     trained = restore.load_model(run, checkpoint, allow_changed_data=allow_changed_data)
-    if trained.task.name != "classification":
-        raise UsageError("--calibration", "needs a classification, and this run is a regression", "Leave it out.")
     part = find_part(trained, split)
+    if isinstance(trained.task, Regression):
+        return inspect_regression_calibration(
+            run,
+            split=split,
+            checkpoint=checkpoint,
+            passes=passes,
+            all_noise=all_noise,
+            allow_changed_data=allow_changed_data,
+        )
     with thread_limit(trained.experiment), trained.learner.averaged() as network:
         found = predict_part(trained, network, trained.task, part, passes=passes, all_noise=all_noise, scored=False)
     stored = find_temperatures(run, trained.checkpoint)

@@ -36,6 +36,8 @@ class CsvFormat:
         return csv_text(table, self.separator, self.quote)
 
     def _predicted(self, cell: Any) -> Any:
+        if isinstance(cell, tuple):
+            return join_classes(cell)
         if not isinstance(cell, float):
             return cell
         text = f"{cell:.6g}"
@@ -57,6 +59,15 @@ class CsvFormat:
                 raise UsageError(
                     "--same-format", f"{name}, the encoding of the input, has no '{letter}'", "Leave out --same-format."
                 ) from None
+
+
+def join_classes(names: Iterable[str]) -> str:
+    r"""Return names of classes as one text, such as `cat|dog`.
+
+    Args:
+        names: The names; a `|` or `\` in them gets a `\` in front.
+    """
+    return "|".join(name.replace("\\", "\\\\").replace("|", "\\|") for name in names)
 
 
 def input_format(run: Run, file: Path) -> CsvFormat:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dropout_cli.analysis import mc_notices
-from dropout_cli.analysis.combine_runs import CombinedRuns, combine_runs
+from dropout_cli.analysis.combine_runs import combine_runs
+from dropout_cli.analysis.conformal_prediction import check_conformal_coverage, fit_conformal_thresholds
+from dropout_cli.analysis.prediction_columns import predicted_columns
 from dropout_cli.analysis.prediction_input import read_input_of_all
 from dropout_cli.analysis.temperature_store import (
     StoredTemperature,
@@ -24,7 +26,6 @@ from dropout_cli.analysis.temperature_store import (
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.data.cache import require_regular_file
-from dropout_cli.metrics import predicted_classes
 from dropout_cli.runs import Run
 from dropout_cli.tasks import Prediction, Regression
 from dropout_cli.training import forward_passes, restore
@@ -34,9 +35,6 @@ from dropout_cli.training.setup import thread_limit
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-UNCERTAINTIES = ("predictive_entropy", "mutual_information", "model_sd", "noise_sd")
-"""Uncertainties of Monte-Carlo passes that become columns."""
-
 
 @dataclass(frozen=True)
 class PredictedRows:
@@ -45,7 +43,7 @@ class PredictedRows:
     names: tuple[str, ...]
     """Names of the columns: first those of the file, then the predicted ones."""
     rows: list[list[Any]]
-    """Cells: text, number, bool or None. Cells of the file are unchanged."""
+    """Cells: text, number, bool, None, or a tuple of classes. Cells of the file are unchanged."""
     file_columns: int
     """Number of columns that come from the file."""
     notices: tuple[str, ...]
@@ -60,6 +58,7 @@ def predict_file(
     all_noise: bool = False,
     temperature: bool = False,
     missing: Sequence[str] = (),
+    conformal: float | None = None,
 ) -> Iterator[PredictedRows]:
     """Yield predictions for the rows of a file, or for images.
 
@@ -75,6 +74,7 @@ def predict_file(
         all_noise: True to draw the noise of the training (`input_noise`, `hidden_noise`) in addition to dropout.
         temperature: True to use the temperature that is stored beside each run for this predictor.
         missing: Texts that stand for a missing value in a table, in addition to those of the training.
+        conformal: Coverage of split-conformal intervals or sets of classes, between 0 and 1; None: none.
 
     Raises:
         UsageError: A run has no checkpoint or no temperature, the runs predict different classes or targets, or there
@@ -87,7 +87,13 @@ def predict_file(
         if not path.is_dir():
             require_regular_file(path)
     yield from predict_data(
-        run, (file, *more), passes=passes, all_noise=all_noise, temperature=temperature, missing=missing
+        run,
+        (file, *more),
+        passes=passes,
+        all_noise=all_noise,
+        temperature=temperature,
+        missing=missing,
+        conformal=conformal,
     )
 
 
@@ -99,6 +105,7 @@ def predict_data(
     all_noise: bool = False,
     temperature: bool = False,
     missing: Sequence[str] = (),
+    conformal: float | None = None,
 ) -> Iterator[PredictedRows]:
     """Yield predictions for files, or for a table or an array in memory.
 
@@ -110,12 +117,15 @@ def predict_data(
         all_noise: As in `predict_file`.
         temperature: As in `predict_file`.
         missing: As in `predict_file`.
+        conformal: As in `predict_file`.
 
     Raises:
         UsageError: As in `predict_file`.
-        DataError: The data do not fit the runs.
+        DataError: The data do not fit the runs, or `conformal` needs those of the training.
         RunFailed: A checkpoint is damaged.
     """
+    if conformal is not None:
+        check_conformal_coverage(conformal)
     runs = [run] if isinstance(run, Run) else list(run)
     models = [restore.load_without_data(one) for one in runs]
     _check_alike(runs, models)
@@ -123,25 +133,32 @@ def predict_data(
     if passes is not None:
         pairs = [_for_passes(model, one, all_noise) for model, one in zip(models, runs, strict=True)]
         models, pass_notices = [model for model, _ in pairs], tuple(text for _, texts in pairs for text in texts)
-    stored = [
-        _stored_temperature(*pair, passes, all_noise) if temperature else None
-        for pair in zip(runs, models, strict=True)
-    ]
-    pass_notices += tuple(text for one in stored if one is not None for text in one.notices(passes))
+    pairs_of_runs = zip(runs, models, strict=True) if temperature else ()
+    stored = {id(model): _stored_temperature(run, model, passes, all_noise) for run, model in pairs_of_runs}
+    pass_notices += tuple(text for one in stored.values() for text in one.notices(passes))
+
+    def predict(model: LoadedWithoutData, x: Array) -> tuple[Prediction, Mapping[str, Array]]:
+        """Return the prediction with the temperature of the model, and the uncertainties of its passes."""
+        prediction, uncertainties = _predicted(model, x, passes, all_noise)
+        known = stored.get(id(model))
+        return (prediction if known is None else apply_to_prediction(prediction, known.temperature)), uncertainties
+
     reported: set[str] = set()
     with ExitStack() as stack:
         stack.enter_context(thread_limit(models[0].experiment))
         for model in models:
             stack.enter_context(model.learner.averaged())
+        thresholds = None
+        if conformal is not None:
+            thresholds = fit_conformal_thresholds(
+                runs, models, conformal, predict, passes=passes is not None, temperature=temperature
+            )
+            pass_notices += thresholds.notices
         for inputs in read_input_of_all(models, given, missing):
             names, cells, _, _ = inputs[0]
-            each = [_predicted(model, x, passes, all_noise) for model, (_, _, x, _) in zip(models, inputs, strict=True)]
-            each = [
-                (prediction if one is None else apply_to_prediction(prediction, one.temperature), uncertainties)
-                for (prediction, uncertainties), one in zip(each, stored, strict=True)
-            ]
+            each = [predict(model, x) for model, (_, _, x, _) in zip(models, inputs, strict=True)]
             combined = combine_runs(*zip(*each, strict=True))
-            added = list(_columns(models[0], combined, names))
+            added = list(predicted_columns(models[0], combined, names, thresholds))
             values = [column for _, column in added]
             rows = [[*own, *(column[i] for column in values)] for i, own in enumerate(cells)]
             # Every chunk and every run may have the same notices; the user sees each of them once.
@@ -219,38 +236,3 @@ def _predicted(
     )
     combined = task.combine_passes(drawn)
     return combined.predictions["monte_carlo"], combined.uncertainties
-
-
-def _columns(model: LoadedWithoutData, combined: CombinedRuns, taken: Sequence[str]) -> Iterator[tuple[str, list[Any]]]:
-    """Yield name and values of each predicted column.
-
-    Args:
-        model: The model.
-        combined: Arrays of the task, one row per example, with their uncertainties.
-        taken: Names of the columns of the file; a predicted column with such a name gets an underscore.
-    """
-    classes, task = model.fitted.classes, model.task
-    prediction, uncertainties, run_sd = combined.prediction, combined.uncertainties, combined.run_sd
-    columns: list[tuple[str, list[Any]]] = []
-    if isinstance(task, Regression):
-        names = task.targets.names
-        for t, name in enumerate(names):
-            end = "" if len(names) == 1 else f" {name}"
-            columns.append((f"predicted{end}", prediction["mean"][:, t].tolist()))
-            if "sd" in prediction:
-                columns.append((f"sd{end}", prediction["sd"][:, t].tolist()))
-            columns += [(f"{key}{end}", values[:, t].tolist()) for key, values in uncertainties.items()]
-            if run_sd is not None:
-                columns.append((f"run_sd{end}", run_sd[:, t].tolist()))
-    else:
-        probs = prediction["probabilities"]
-        columns.append(("predicted", [classes[label] for label in predicted_classes(prediction).tolist()]))
-        columns += [(f"probability {name}", probs[:, place].tolist()) for place, name in enumerate(classes)]
-        columns += [(key, values.tolist()) for key, values in uncertainties.items() if key in UNCERTAINTIES]
-        if run_sd is not None:
-            columns += [(f"run_sd {name}", run_sd[:, place].tolist()) for place, name in enumerate(classes)]
-    for name, values in columns:
-        # Two columns of one name could not be told apart in CSV, and would replace each other in JSON.
-        while name in taken:
-            name += "_"
-        yield name, values

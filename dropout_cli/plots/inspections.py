@@ -14,6 +14,7 @@ from dropout_cli.plots.reliability import reliability_diagrams
 from dropout_cli.plots.rotated_digit import draw_rotated_digit
 from dropout_cli.plots.selective import risk_coverage_figure
 from dropout_cli.plots.shift import draw_shift_curves
+from dropout_cli.plots.target_calibration import draw_pit_histogram, draw_target_calibration
 
 Drawing: TypeAlias = Callable[[FigureColumns, str, str], bytes]
 """Draws columns under a title and a subtitle."""
@@ -28,12 +29,14 @@ DRAWINGS: dict[str, Drawing] = {
     "error_by_networks": ensembles.error_by_networks,
     "mc_curve": mc_curve_figure,
     "mutual_information": mutual_information_figure,
+    "pit_histogram": draw_pit_histogram,
     "reliability": reliability_diagrams,
     "risk_coverage": risk_coverage_figure,
     "roc_curves": draw_roc_curves,
     "rotated_digit": draw_rotated_digit,
     "score_distributions": draw_score_distributions,
     "shift_curves": draw_shift_curves,
+    "target_calibration": draw_target_calibration,
 }
 """Name of a kind of figure -> the function that draws it."""
 

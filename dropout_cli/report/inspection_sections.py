@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from dropout_cli import plots
 from dropout_cli.analysis.inspection import Inspection, read_inspections
-from dropout_cli.report.page import Figure, HtmlTable, Section, SectionPart
+from dropout_cli.report.common import narrow_tables
+from dropout_cli.report.page import Figure, Section, SectionPart
 from dropout_cli.runs import Run
 
 
@@ -23,7 +24,7 @@ def inspection_parts(inspection: Inspection) -> Iterator[SectionPart]:
     yield from inspection.sentences
     yield from inspection.notices
     if inspection.rows:
-        yield HtmlTable(inspection.title, inspection.headers, inspection.rows)
+        yield from narrow_tables(inspection.title, inspection.headers, inspection.rows)
     with plots.as_svg():
         images = [(figure, figure.draw()) for figure in inspection.figures]
     for figure, image in images:

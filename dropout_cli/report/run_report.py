@@ -11,6 +11,7 @@ import numpy as np
 
 from dropout_cli import plots, statistics
 from dropout_cli.analysis.calibration_text import describe_calibration
+from dropout_cli.analysis.regression_calibration import stored_regression_calibration
 from dropout_cli.analysis.yardstick_lines import yardstick_lines
 from dropout_cli.core import npz
 from dropout_cli.core.errors import UsageError
@@ -123,6 +124,8 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
         yield Section("Mistakes", list(_wrong(run, task, stored)))
     if not isinstance(task, Regression):
         yield Section("Calibration", list(_calibration(task, stored)))
+    elif study := stored_regression_calibration(stored, task.targets.names):
+        yield Section("Calibration", list(inspection_parts(study)))
     learned = summary.get("dropout")
     reported = (
         [key_value_table("Values of the dropout layers", learned)] if isinstance(learned, dict) and learned else []

@@ -126,6 +126,25 @@ class Regression(Task):
         scores = {} if mixed is None else {"nll_log_mean_exp": mixed}
         return CombinedPasses({"monte_carlo": known}, {"model_sd": model, "noise_sd": noise}, scores)
 
+    def pass_components(self, passes: Iterable[Array]) -> tuple[Array, Array]:
+        """Return the mixture of normal distributions that passes predict, (T, N, targets) each.
+
+        Args:
+            passes: (N, outputs) of one pass after the other, at least one pass.
+
+        Returns:
+            Means and standard deviations. The latter are predicted, or `mixture_sd`, or 0 if nothing is estimated.
+        """
+        means, sds = [], []
+        for outputs in passes:
+            means.append(self._mean(outputs))
+            if self.heteroscedastic:
+                sds.append(np.asarray(self._sd(outputs)))
+        if sds:
+            return np.array(means), np.array(sds)
+        known = self.mixture_sd or np.zeros(len(self.targets.names))
+        return np.array(means), np.broadcast_to(np.array(known), (len(means), *means[0].shape))
+
     def fit_error(self, outputs: Array, labels: Array) -> "Regression":
         """Set the sd of each target to its RMSE, unless the network predicts it."""
         if self.heteroscedastic:

@@ -106,8 +106,9 @@ def eval_command(
         bool,
         typer.Option(
             "--calibration",
-            help="Instead, show how far the probabilities can be believed: reliability diagram and calibration errors. "
-            "With --mc also those of the mean of the passes.",
+            help="Instead, compare the probabilities, or the predicted distributions of a regression, with the true "
+            "values: reliability diagram and calibration errors; calibration curve, CRPS and coverage of intervals. "
+            "With --mc also for the mean of the passes.",
         ),
     ] = False,
     temperature: Annotated[

@@ -70,6 +70,15 @@ def predict_command(
             "of the passes.",
         ),
     ] = False,
+    conformal: Annotated[
+        float | None,
+        typer.Option(
+            "--conformal",
+            metavar="SHARE",
+            help="Add intervals (lower, upper), or a set of classes, that contain the truth with this probability, "
+            "such as .95 (split conformal prediction). They need a validation part of the run.",
+        ),
+    ] = None,
     setting: Annotated[
         list[str] | None,
         typer.Option(
@@ -110,7 +119,7 @@ def predict_command(
     from dropout_cli.data.cache import open_replacement
 
     arguments.check_mc_noise(mc_noise, mc)
-    predicting, about = _predicting_runs(reference, runs_dir, setting or ())
+    predicting, about = _predicting_runs(reference, runs_dir, setting or (), conformal=conformal is not None)
     if same_format and json:
         raise UsageError("--same-format", "cannot be used with --json", "Leave out one of them.")
     notation = output_format.input_format(predicting[0], files[0]) if same_format else output_format.CsvFormat()
@@ -121,6 +130,7 @@ def predict_command(
         all_noise=mc_noise == arguments.McNoise.all,
         temperature=temperature,
         missing=missing or (),
+        conformal=conformal,
     )
     names = [str(file) for file in files]
     about |= {"file": names[0]} if len(names) == 1 else {"files": names}
@@ -140,13 +150,16 @@ def predict_command(
     print_path(output)
 
 
-def _predicting_runs(reference: str, runs_dir: Path, setting: Sequence[str]) -> "tuple[list[Run], dict[str, Any]]":
+def _predicting_runs(
+    reference: str, runs_dir: Path, setting: Sequence[str], *, conformal: bool
+) -> "tuple[list[Run], dict[str, Any]]":
     """Return the runs that predict, and the first keys of the JSON object.
 
     Args:
         reference: A run or a sweep.
         runs_dir: The folder that holds the runs.
         setting: The values of `--setting`.
+        conformal: True if `--conformal` is given, for a notice.
 
     Raises:
         UsageError: There is no such run or setting.
@@ -165,6 +178,8 @@ def _predicting_runs(reference: str, runs_dir: Path, setting: Sequence[str]) -> 
 
     chosen = setting_choice.choose_setting(folder, parse_pairs(setting, "--setting") or None)
     print_stderr(chosen.message)
+    if conformal and chosen.is_best:
+        print_stderr("--conformal: the validation part also chose the setting, so that the coverage is approximate.")
     about = {"sweep": str(folder.path), "setting": dict(chosen.group.values)}
     return chosen.runs, about | {"runs": [str(run.path) for run in chosen.runs]}
 
