@@ -10,8 +10,7 @@ from dropout_cli.analysis.calibration_text import describe_calibration
 from dropout_cli.analysis.inspection import Inspection
 from dropout_cli.analysis.predictors import find_part, predict_part
 from dropout_cli.analysis.regression_calibration import inspect_regression_calibration
-from dropout_cli.analysis.temperature_store import apply_to_prediction, find_temperatures, pass_kind
-from dropout_cli.core.text import significant
+from dropout_cli.analysis.temperature_store import apply_to_prediction, find_temperatures, pass_kind, temperature_text
 from dropout_cli.metrics import ClassPredictions
 from dropout_cli.runs import Run
 from dropout_cli.tasks import Regression
@@ -69,7 +68,7 @@ def inspect_calibration(
             continue
         predictions[LABELS[name]] = found.predictions[name]
         if kind in stored:
-            label = f"{LABELS[name]}, temperature {significant(stored[kind].temperature, 3)}"
+            label = f"{LABELS[name]}, temperature {temperature_text(stored[kind].temperature)}"
             predictions[label] = apply_to_prediction(found.predictions[name], stored[kind].temperature)
             notices += stored[kind].notices(passes)
             notices += [FITTED_HERE] if split == "val" else []

@@ -1,4 +1,7 @@
-"""Table, figure and sentences about the calibration of a classifier, for the study and for every report."""
+"""Table, figure and sentences about the calibration of a classifier.
+
+The study `eval --calibration` and every report use them.
+"""
 
 import math
 from collections.abc import Mapping, Sequence

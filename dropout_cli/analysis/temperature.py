@@ -1,5 +1,6 @@
-"""The study `eval --temperature`: fit a temperature to the validation part and store it beside the run.
+"""The study `eval --temperature`: fit temperatures to the validation part.
 
+They are stored beside the run.
 Each predictor has its own: with one temperature for both, the probabilities of one of them become worse. For the mean
 of Monte-Carlo passes it divides the logarithms of the mean probabilities. Fitting one predictor again keeps the entry
 of the other, unless the weights have changed.
@@ -18,6 +19,7 @@ from dropout_cli.analysis.temperature_store import (
     apply_to_prediction,
     find_temperatures,
     pass_kind,
+    temperature_text,
 )
 from dropout_cli.core.errors import RunFailed, UsageError
 from dropout_cli.core.text import counted, significant
@@ -130,7 +132,7 @@ def _rows(kind: str, entry: Mapping[str, Any]) -> list[list[Any]]:
 
 def _sentence(kind: str, entry: Mapping[str, Any]) -> str:
     """Return the temperature of a predictor and its effect, or the reason why there is none."""
-    examples, value = entry["validation_examples"], significant(entry["temperature"])
+    examples, value = entry["validation_examples"], temperature_text(entry["temperature"])
     of = f"{KINDS[kind][0].upper()}{KINDS[kind][1:]}"
     of += "" if entry["passes"] is None else f" ({counted(entry['passes'], 'pass')})"
     if entry["outcome"] == "all right":

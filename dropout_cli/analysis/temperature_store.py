@@ -5,6 +5,7 @@ A temperature belongs to the weights that it was fitted to, which the digest of 
 
 import json
 import math
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from dropout_cli.analysis.inspection import RESULTS
 from dropout_cli.analysis.predictors import PREDICTORS
 from dropout_cli.core.errors import UsageError
-from dropout_cli.core.text import counted
+from dropout_cli.core.text import counted, significant
 from dropout_cli.metrics.calibration.temperature import MAX_TEMPERATURE, apply_temperature
 from dropout_cli.runs import Run
 from dropout_cli.tasks import Prediction
@@ -27,8 +28,17 @@ KINDS = {**PREDICTORS, ALL_NOISE: f"{PREDICTORS['monte_carlo']} with all noise"}
 
 
 def pass_kind(all_noise: bool) -> str:
-    """Return the key of Monte-Carlo passes: they are another predictor if they draw all noise of the training."""
+    """Return the key of the mean of Monte-Carlo passes.
+
+    Args:
+        all_noise: True if the passes draw the noise of the training, too; they are then another predictor.
+    """
     return ALL_NOISE if all_noise else "monte_carlo"
+
+
+def temperature_text(value: float) -> str:
+    """Return a temperature with three significant digits, or `22,026` for a large one."""
+    return f"{value:,.0f}" if value >= 1_000 else significant(value, 3)
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,9 @@ class StoredTemperature:
         """Return a message if the number of passes differs from that of the fit."""
         if self.passes is None or passes == self.passes:
             return []
-        return [f"The temperature was fitted to the mean of {counted(self.passes, 'pass')}, and here are {passes}."]
+        return [
+            f"The temperature was fitted to the mean of {counted(self.passes, 'pass')}; this is the mean of {passes}."
+        ]
 
 
 def stored_temperatures(run: Run) -> dict[str, StoredTemperature]:
@@ -107,14 +119,20 @@ def require_temperature(run: Run, kind: str) -> StoredTemperature:
     found = find_temperatures(run, checkpoint).get(kind)
     if found is not None:
         return found
-    options = {"weight_scaling": "", "monte_carlo": " --mc T", ALL_NOISE: " --mc T --mc-noise all"}[kind]
+    options, predictor = {
+        "weight_scaling": ("", "predictions without noise"),
+        "monte_carlo": (" --mc T", "the mean of Monte-Carlo passes"),
+        ALL_NOISE: (" --mc T --mc-noise all", "the mean of Monte-Carlo passes with all noise"),
+    }[kind]
     known = kind in stored_temperatures(run)
     fact = (
         f"the temperature of {run.name} was fitted to other weights than those of checkpoint '{checkpoint}'"
         if known
-        else f"{run.name} has no temperature for {KINDS[kind]}"
+        else f"{run.name} has no temperature for {predictor}"
     )
-    raise UsageError("--temperature", fact, f"Fit it with `dropout eval {run.name} --temperature{options}`.")
+    raise UsageError(
+        "--temperature", fact, f"Fit it with `dropout eval {shlex.quote(str(run.path))} --temperature{options}`."
+    )
 
 
 def apply_to_prediction(prediction: Prediction, temperature: float) -> Prediction:

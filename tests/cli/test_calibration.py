@@ -55,8 +55,12 @@ def test_both_studies_print_a_table_sentences_and_their_folders(home: Path) -> N
         ("numbers", ["predict", "latest", "t.csv", "--temperature"], "--temperature: needs a classification"),
         ("noval", ["eval", "latest", "--temperature"], "no validation part"),
         ("noval", ["eval", "latest", "--calibration", "--split", "val"], "has no val part"),
-        ("norate", ["predict", "latest", "x.npy", "--temperature"], "no temperature for no noise"),
-        ("norate", ["predict", "latest", "x.npy", "--temperature", "--mc", "2"], "no temperature for Monte Carlo"),
+        ("norate", ["predict", "latest", "x.npy", "--temperature"], "no temperature for predictions without noise"),
+        (
+            "norate",
+            ["predict", "latest", "x.npy", "--temperature", "--mc", "2"],
+            "no temperature for the mean of Monte-Carlo passes",
+        ),
         ("classes", ["eval", "latest", "--calibration", "--mc", "2", "--thinned", "2"], "--thinned: belongs to"),
     ],
 )

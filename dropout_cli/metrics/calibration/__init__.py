@@ -1,1 +1,4 @@
-"""Calibration of class probabilities: do predictions of confidence c come true in a share c of the cases?"""
+"""Calibration of class probabilities.
+
+A classifier is calibrated if its predictions of confidence c are right in a share c of all cases.
+"""

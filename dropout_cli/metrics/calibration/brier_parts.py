@@ -1,4 +1,4 @@
-"""Decompositions of the Brier score: how much of it is miscalibration, and how much a lack of information.
+"""Decompositions of the Brier score into miscalibration and information.
 
 CORP (Dimitriadis, Gneiting & Jordan 2021, doi:10.1073/pnas.2016191118) recalibrates the probabilities of each class by
 isotonic regression. With S the Brier score, r the recalibrated probabilities and ybar the class's frequency:
