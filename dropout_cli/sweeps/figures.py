@@ -20,6 +20,7 @@ from dropout_cli.sweeps.means import mean_interval
 from dropout_cli.sweeps.records import RunGroup, RunRecord, setting_label
 from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
+from dropout_cli.sweeps.until_sure.levels import SequentialRule
 from dropout_cli.sweeps.wording import group_name
 
 History: TypeAlias = Callable[[RunRecord], Mapping[str, Sequence[float]]]
@@ -52,7 +53,7 @@ def draw_sweep_figures(evidence: SweepComparison, history: History) -> Iterator[
         if parts:
             label = f"{number_words(plotted)} {better_side(plotted)}"
             yield "train_val.png", draw(parts, {}, y_label=label, title=titles.get("train_val", ""))
-        gaps, levels = _along(evidence, key, lambda group: _estimate(group, _gaps(group, number)))
+        gaps, levels = _along(evidence, key, lambda group: _estimate(group, _gaps(group, number), evidence.sequential))
         if any(gaps.values()):
             sides = "training - validation" if larger_is_better(number) else "validation - training"
             label = f"{number_words(number)}, {sides}"
@@ -96,7 +97,11 @@ def draw_sweep_figures(evidence: SweepComparison, history: History) -> Iterator[
 
 def learning_bands(evidence: SweepComparison, history: History) -> dict[str, CurveBand]:
     """Return setting -> learning curve of the settings that the figure of curves shows."""
-    return {group_name(group): band for group in _shown(evidence) if (band := _band(group, history)) is not None}
+    return {
+        group_name(group): band
+        for group in _shown(evidence)
+        if (band := _band(group, history, evidence.sequential)) is not None
+    }
 
 
 def _runs_per_setting(evidence: SweepComparison) -> str:
@@ -158,11 +163,11 @@ def _parts(evidence: SweepComparison, key: str, number: str) -> dict[str, dict[f
     return lines if len(lines) <= MOST_SERIES else {}
 
 
-def _estimate(group: RunGroup, values: Mapping[Replicate, float]) -> PlottedMean | None:
+def _estimate(group: RunGroup, values: Mapping[Replicate, float], rule: SequentialRule | None) -> PlottedMean | None:
     """Return the mean of values per replicate with the interval of their layout."""
     if not values:
         return None
-    low, high = mean_interval(group, values)
+    low, high = mean_interval(group, values, rule)
     mean = float(np.mean(list(values.values())))
     return PlottedMean(mean, mean if math.isnan(low) else low, mean if math.isnan(high) else high)
 
@@ -207,7 +212,7 @@ def _shown(evidence: SweepComparison) -> list[RunGroup]:
     return [*bases, *(group for group in evidence.groups if group not in bases)][:MOST_CURVES]
 
 
-def _band(group: RunGroup, history: History) -> CurveBand | None:
+def _band(group: RunGroup, history: History, rule: SequentialRule | None) -> CurveBand | None:
     """Return the learning curve of a group: mean and interval at each epoch.
 
     The curve is of val_loss if all runs have it, else of train_loss. It ends at the last epoch that all runs reached.
@@ -220,7 +225,7 @@ def _band(group: RunGroup, history: History) -> CurveBand | None:
         return None
     values = np.array([run[name][:shortest] for run in columns], np.float64)
     mean = values.mean(axis=0)
-    intervals = [mean_interval(group, _averaged(replicates, epoch)) for epoch in values.T]
+    intervals = [mean_interval(group, _averaged(replicates, epoch), rule) for epoch in values.T]
     low, high = np.array(intervals).T if len(values) > 1 else (mean, mean)
     return CurveBand("validation loss" if name == "val_loss" else "training loss", mean, low, high)
 

@@ -55,11 +55,9 @@ def group_mean(group: RunGroup, metric: str, rule: SequentialRule | None = None)
     mean, sd = statistics.mean_and_sd(list(values.values()))
     center = mean if math.isnan(found.se) else found.mean
     examples = max((record.examples(metric_part(metric)) for record in group.runs), default=0)
-    names = [record.name for record in group.runs]
-    level = 1 - CONFIDENCE if rule is None else rule.level_of_mean(names, len(layout.units))
-    if math.isnan(level):
+    confidence = _confidence(group, layout, rule)
+    if math.isnan(confidence):
         return GroupMean(runs, len(values), center, sd, NO_INTERVAL, NO_INTERVAL)
-    confidence = CONFIDENCE if rule is None else 1 - level
     own = _around(found, metric, examples * len(values), confidence)
     new = _for_new_data(group, layout, values, metric, examples, step, confidence)
     # The interval for new data is the wider one by design; the union keeps it so in spite of rounding and floors.
@@ -68,9 +66,24 @@ def group_mean(group: RunGroup, metric: str, rule: SequentialRule | None = None)
     return GroupMean(runs, len(values), center, sd, own, new)
 
 
-def mean_interval(group: RunGroup, values: Mapping[Replicate, float]) -> Interval:
-    """Return the interval of the mean of values per replicate, such as those of one epoch."""
-    return find_layout(values, group.folds).estimate(values).interval()
+def mean_interval(group: RunGroup, values: Mapping[Replicate, float], rule: SequentialRule | None = None) -> Interval:
+    """Return the interval of the mean of values per replicate, such as those of one epoch.
+
+    Args:
+        group: The runs of a setting.
+        values: Replicate -> value.
+        rule: The rule for levels that account for several looks; None: one look.
+    """
+    layout = find_layout(values, group.folds)
+    confidence = _confidence(group, layout, rule)
+    return NO_INTERVAL if math.isnan(confidence) else layout.estimate(values).interval(confidence=confidence)
+
+
+def _confidence(group: RunGroup, layout: Layout, rule: SequentialRule | None) -> float:
+    """Return the level of a setting's intervals; NaN if there are none yet."""
+    if rule is None:
+        return CONFIDENCE
+    return 1 - rule.level_of_mean([record.name for record in group.runs], len(layout.units))
 
 
 def _around(found: Estimate, metric: str, judged: int, confidence: float) -> Interval:

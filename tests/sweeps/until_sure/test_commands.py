@@ -1,7 +1,9 @@
 """`dropout sweep --until sure` on the command line: it ends by itself, goes on after a kill, and refuses changes."""
 
 import json
-import random
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,6 @@ from dropout_cli.sweeps.options import SweepOptions
 from dropout_cli.sweeps.sweep_file import load_sweep
 from dropout_cli.sweeps.until_sure.plan import comparison_with_looks, fewest_cells, looks_up_to
 from tests.commands import dropout
-from tests.killed_commands import kill_often, run_command, until_sure
 from tests.small_sweep import BASE, planned
 
 START = ("sweep", "base.yaml", "dropout.rate=0.2,0.9", "--until", "sure", "--no-plots", "--quiet")
@@ -80,14 +81,28 @@ def test_a_sweep_without_looks_gets_none_later(tmp_path: Path) -> None:
     assert tested.returncode == 2
 
 
-def test_a_killed_sweep_ends_with_the_same_tables(tmp_path: Path) -> None:
-    """It is killed twice, at any moment, and given again: no table, plan or run has another byte."""
-    command = until_sure()
-    (tmp_path / "alone").mkdir()
-    (tmp_path / "killed").mkdir()
-    run_command(tmp_path / "alone", command.arguments(tmp_path / "alone"), kill=None, after=None)
-    assert kill_often(command, tmp_path / "killed", 2, random.Random(0)) == 2
-    assert command.outcome(tmp_path / "alone") == command.outcome(tmp_path / "killed")
+def killed_after(folder: Path, complete: int) -> bool:
+    """Start or continue a sweep, and kill it when so many runs are complete; return False if it ended before."""
+    command = [sys.executable, "-m", "dropout_cli", *ASKED, "--metric", "train.nll"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            if len([*folder.glob("runs/sweep-base/cells/????????????/MANIFEST.sha256")]) >= complete:
+                process.kill()
+                return True
+            time.sleep(0.01)
+    return False
+
+
+def test_a_killed_sweep_ends_with_the_same_tables(ended: Path, tmp_path: Path) -> None:
+    """It is killed twice, within its first look and at its end, and given again: no table has another byte."""
+    (tmp_path / "base.yaml").write_text(BASE)
+    kills = [killed_after(tmp_path, 4), killed_after(tmp_path, 11)]
+    assert all(kills)
+    done = dropout(*ASKED, "--metric", "train.nll", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for name in ("results.csv", "summary.csv", "comparisons.csv", "notes.txt", "plan.json", "sweep.yaml"):
+        one, other = ((folder / "runs/sweep-base" / name).read_bytes() for folder in (ended, tmp_path))
+        assert one.replace(bytes(ended), b"") == other.replace(bytes(tmp_path), b"")
 
 
 @pytest.mark.parametrize(
