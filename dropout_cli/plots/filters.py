@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 COLORS = (BLUE, VERMILION, ORANGE, GREEN, PINK, SKY, INK)
 PER_ROW = 8
 FULL_COLOR_PERCENTILE = 99.5  # percentile of the |weights| at which color is full
-LEFT, RIGHT, GAP = 0.1, 0.9, 0.04  # inches
+LEFT, RIGHT, GAP = 0.1, 0.9, 0.07  # inches
 NAME_INCHES = 0.22
 MAX_BARS = 15
 BAR_INCHES = 0.17

@@ -1,4 +1,4 @@
-"""Hidden layers of the runs of a sweep: means over seeds, files that the manifest covers, and a section of the report."""
+"""Hidden layers of the runs of a sweep: means over seeds, files in the manifest, and a section of the report."""
 
 import csv
 import json
