@@ -37,7 +37,9 @@ BAR_INCHES = 0.17
 
 
 def filter_images(columns: FigureColumns, title: str, subtitle: str) -> bytes:
-    """Draw filters as small images with one color scale: 0 is light gray, blue is positive, orange negative.
+    """Draw filters as small images with one color scale.
+
+    Light gray is 0, blue is positive and orange negative.
 
     Filters with three channels are color images in which 0 is middle gray; other numbers of channels are averaged.
 
