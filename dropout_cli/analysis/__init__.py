@@ -1,1 +1,1 @@
-"""Analysis of finished runs: evaluate, predict, verify, replay, activations, run tables."""
+"""Analysis of finished runs: evaluate, predict, verify, replay, effects of dropout, run tables."""

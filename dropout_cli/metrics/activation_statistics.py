@@ -38,7 +38,7 @@ def hoyer_sparseness(values: Array, axis: int) -> Array:
 
 
 def vinje_gallant_sparseness(values: Array, axis: int) -> Array:
-    """Return the sparseness of Vinje and Gallant along an axis; NaN for all zeros or a single value.
+    """Return the Vinje-Gallant sparseness along an axis; NaN for all zeros or a single value.
 
     Args:
         values: (N, units) activations.
@@ -60,9 +60,9 @@ def is_dead(values: Array) -> Array:
 
 
 def mean_absolute_correlation(values: Array, labels: Array | None = None) -> float:
-    """Return the mean |correlation| of all pairs of units; NaN with fewer than two units that vary.
+    """Return the mean |correlation| of all pairs of units.
 
-    Units that do not vary are left out.
+    Units that do not vary are left out; with fewer than two others the result is NaN.
 
     Args:
         values: (N, units) activations.
@@ -94,9 +94,9 @@ def chance_correlation(examples: int, classes: int = 1) -> float:
 
 
 def participation_ratio(values: Array) -> float:
-    """Return tr(S)^2 / |S|_F^2 of the covariance matrix S: the number of dimensions that the activations use.
+    """Return the number of dimensions that the activations use.
 
-    It is 1 if all units are proportional, and the number of units if they are uncorrelated with equal variances.
+    It is tr(S)^2 / |S|_F^2 of the covariance matrix S: 1 if all units are proportional, and the number of units if they are uncorrelated with equal variances.
 
     Args:
         values: (N, units) activations.

@@ -30,14 +30,16 @@ if TYPE_CHECKING:
 COLORS = (BLUE, VERMILION, ORANGE, GREEN, PINK, SKY, INK)
 PER_ROW = 8
 FULL_COLOR_PERCENTILE = 99.5  # percentile of the |weights| at which color is full
-LEFT, RIGHT, GAP = 0.1, 0.9, 0.04  # inches
+LEFT, RIGHT, GAP = 0.1, 0.9, 0.07  # inches
 NAME_INCHES = 0.22
 MAX_BARS = 15
 BAR_INCHES = 0.17
 
 
 def filter_images(columns: FigureColumns, title: str, subtitle: str) -> bytes:
-    """Draw filters as small images with one color scale: 0 is light gray, blue is positive, orange negative.
+    """Draw filters as small images with one color scale.
+
+    Light gray is 0, blue is positive and orange negative.
 
     Filters with three channels are color images in which 0 is middle gray; other numbers of channels are averaged.
 

@@ -11,7 +11,9 @@ from dropout_cli.sweeps.records import setting_label
 
 
 def label_runs(references: Sequence[str], root: Path) -> dict[str, Run]:
-    """Return a label in words for each run: the settings in which they differ, and the seed if that is not enough.
+    """Return a label in words for each run.
+
+    It has the settings in which the runs differ, and seed or name if that is not enough.
 
     Args:
         references: At least two runs, as `find_run` accepts them.

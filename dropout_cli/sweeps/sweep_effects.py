@@ -133,7 +133,7 @@ def _is_rate(keys: Sequence[str], settings: Sequence[SettingStatistics]) -> bool
 
 
 def _columns(settings: Sequence[SettingStatistics], rate_key: str | None) -> dict[str, list[Any]]:
-    """Return the columns of the figure, with the value of a rate or the label of the setting in the fourth one."""
+    """Return the columns of the figure; the fourth one has the rate, or the setting."""
     rows = [
         (
             shown.words,
@@ -154,7 +154,7 @@ def _columns(settings: Sequence[SettingStatistics], rate_key: str | None) -> dic
 def _plotted(
     one: SettingStatistics, layer: str, shown: ShownStatistic
 ) -> tuple[float | None, float | None, float | None, float | None]:
-    """Return the mean, the ends of its band of one standard deviation, and the value of chance alone."""
+    """Return the mean, the ends of its band (one sd), and the value of chance alone."""
     mean, sd = one.mean_and_sd(layer, shown)
     chances = [getattr(run[layer], shown.chance) for run in one.runs if layer in run] if shown.chance else []
     chance = float(np.mean(chances)) if chances else math.nan
@@ -219,7 +219,7 @@ def _rate_finding(key: str, settings: Sequence[SettingStatistics]) -> str:
 
 
 def _setting_finding(settings: Sequence[SettingStatistics]) -> str:
-    """Return the settings with the smallest and the largest mean activation of the first layer."""
+    """Return the smallest and the largest mean activation of the first layer."""
     layer = settings[0].layers[0]
     means = {one.label: one.mean_and_sd(layer, SHOWN_STATISTICS[0])[0] for one in settings if layer in one.layers}
     low, high = min(means, key=means.__getitem__), max(means, key=means.__getitem__)

@@ -6,7 +6,7 @@ feature maps, whole channels are ablated. The kept units are either left as they
 1 / (1 - share), as inverted dropout does (`scaled`). Morcos et al. 2018, arXiv:1803.06959.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -148,7 +148,7 @@ def ablation_numbers(found: AblationCurve) -> dict[str, list[dict[str, float]]]:
     }
 
 
-def ablation_columns(found: dict[str, AblationCurve]) -> dict[str, list[object]]:
+def ablation_columns(found: Mapping[str, AblationCurve]) -> dict[str, list[object]]:
     """Return the columns of the figure.
 
     Args:
@@ -160,22 +160,22 @@ def ablation_columns(found: dict[str, AblationCurve]) -> dict[str, list[object]]
     return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
 
-def ablation_finding(found: dict[str, AblationCurve]) -> str:
-    """Return the score of whole networks, and with half of the units, scaled and unscaled."""
-    texts = []
-    for name, one in found.items():
-        half = one.shares.index(0.5)
-        whole, *halves = (
-            significant(float(one.scores[scaling][place].mean()), 3)
-            for scaling, place in ((UNSCALED, 0), (UNSCALED, half), (SCALED, half))
-        )
-        texts.append(f"{name}: {whole}, {halves[0]} and {halves[1]}" if name else f"{whole}, {' and '.join(halves)}")
+def ablation_finding(found: Mapping[str, AblationCurve]) -> str:
+    """Return the score with all units and with half of them."""
     metric = next(iter(found.values())).metric
     words = {"rmse": "RMSE"}.get(metric, metric.capitalize())
-    return f"{words} of all units, of half of them, and of half of them scaled up: {'; '.join(texts)}"
+    texts = []
+    for name, one in found.items():
+        places = ((UNSCALED, 0.0), (UNSCALED, 0.5), (SCALED, 0.5))
+        scores = [float(one.scores[scaling][one.shares.index(share)].mean()) for scaling, share in places]
+        whole, half, scaled = (significant(score, 3) for score in scores)
+        if not name:
+            return f"{words} is {whole} with all units and {half} with half of them ({scaled} if those are scaled up)"
+        texts.append(f"{whole} and {half} ({name})")
+    return f"{words} with all units and with half of them: {', '.join(texts)}"
 
 
-def _rows(found: dict[str, AblationCurve]) -> Iterator[tuple[str, str, float, float, float, float]]:
+def _rows(found: Mapping[str, AblationCurve]) -> Iterator[tuple[str, str, float, float, float, float]]:
     for name, one in found.items():
         for scaling, scores in one.scores.items():
             for share, draws in zip(one.shares, scores, strict=True):

@@ -33,7 +33,10 @@ class FirstFilters:
 
     @property
     def half_count(self) -> float:
-        """How many weights of a filter have half of its squared weight: the median over filters; NaN without any."""
+        """The number of weights with half of a filter's squared weight, the median over filters.
+
+        Filters of zeros are left out; NaN if all are.
+        """
         squares = np.sort(self.weights.reshape(-1, self.weights.shape[-1]).astype(np.float64) ** 2, axis=0)[::-1]
         squares = squares[:, squares.any(axis=0)]
         if not squares.size:
@@ -115,7 +118,7 @@ def filters_figure(found: Mapping[str, FirstFilters], dataset: str) -> Inspectio
 
 
 def _filters_per_network(networks: int) -> int:
-    """Return how many filters of each network fit into whole rows of the figure, at least one row."""
+    """Return how many filters of each network are shown: whole rows, at least one."""
     return max(FILTERS_PER_ROW, MAX_FILTERS // networks // FILTERS_PER_ROW * FILTERS_PER_ROW)
 
 

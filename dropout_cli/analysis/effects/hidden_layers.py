@@ -43,7 +43,10 @@ class NetworkUnit:
 
     @property
     def weights(self) -> Array | None:
-        """The weights of the first linear map: (inputs, units), or (height, width, channels, units); None: none."""
+        """The weights of the first linear map; None without any.
+
+        They are (inputs, units) or (height, width, channels, units).
+        """
         found = (
             parameter.value
             for layer in self.layers
@@ -141,7 +144,7 @@ def hidden_outputs(units: list[NetworkUnit], model: LoadedModel, examples: int) 
 
 
 def forward_hidden(units: list[NetworkUnit], x: Array, change: Callable[[NetworkUnit, Array], Array]) -> Array:
-    """Return the output of the last unit, after a function has seen or changed the output of each hidden layer.
+    """Return the output of the last unit, with the hidden layers changed by a function.
 
     Args:
         units: Consecutive units of a network.

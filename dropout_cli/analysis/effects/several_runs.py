@@ -107,7 +107,7 @@ def inspect_runs(runs: Mapping[str, Run], examples: int | None = None) -> Inspec
 
 
 def several_folder(runs: list[Run]) -> str:
-    """Return the name of the folder under `after/` of the first run: equal for the same other runs."""
+    """Return the folder under `after/` of the first run; it depends on the other runs."""
     others = "\n".join(run.name for run in runs[1:])
     return f"effects-with-{hashlib.sha256(others.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 

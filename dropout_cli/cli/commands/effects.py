@@ -23,7 +23,7 @@ def effects_command(
     references: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN...|SWEEP",
+            metavar="RUN|SWEEP",
             help="A run, as for the other commands; several runs on the same dataset; or the folder of a sweep.",
             autocompletion=completion.complete_run_or_sweep,
         ),

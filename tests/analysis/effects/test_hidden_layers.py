@@ -13,9 +13,11 @@ from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part
 from dropout_cli.metrics.activation_statistics import activation_statistics, is_dead
+from dropout_cli.nn.layers.network import Network
 from dropout_cli.runs import Run
 from dropout_cli.training import restore
 from dropout_cli.training.restore import LoadedModel
+from dropout_cli.training.state import Learner
 from dropout_cli.variants import VARIANTS
 from tests.small_run import suited, train
 
@@ -129,8 +131,12 @@ def test_the_number_of_examples_has_bounds(run: Run) -> None:
             count_test_examples(model, wrong)
 
 
-def test_a_network_without_hidden_layers_is_refused(tmp_path: Path) -> None:
+def test_a_network_without_hidden_layers_is_refused(run: Run) -> None:
     """The message names the architectures that have some."""
-    run = train(tmp_path, "architecture={name: cnn, layers: [pool 2]}", "dropout=none")
+    model = restore.load_model(run)
+    network = model.learner.network
+    assert isinstance(network, Network)
+    alone = Network("network", [layer for layer in network.layers if layer.unit in ("flatten", "output")])
+    linear = replace(model, learner=Learner(alone, model.experiment.training.optimizer))
     with pytest.raises(UsageError, match="no hidden layers"):
-        network_units(run, restore.load_model(run))
+        network_units(run, linear)
