@@ -21,7 +21,7 @@ def stream(seed: int, role: str, index: int = 0) -> Generator:
     """Return the generator of a seed, role and index; equal arguments, equal generators.
 
     Args:
-        seed: The seed of the run.
+        seed: The seed of the run, or that of the stream (`streams` in a config).
         role: The purpose of the draws. Roles in use: `split`, `data`, `init:<path>`, `order`, `noise:<path>`,
             `augment`, `monte_carlo:<path>`, `thinned:<path>`, `inference:<path>`, `effects:<path>`, `yardstick`.
         index: A number within the role: the pass over the data (`order`), the epoch (`noise`, `augment`), the pass
