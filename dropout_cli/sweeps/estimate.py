@@ -46,11 +46,27 @@ def estimate_cost(
         UsageError: No setting is the baseline.
     """
     power_rows = power.power_of_plan(plan, baseline, earlier, metrics=metrics)
+    return [*estimate_training(plan, jobs), *power_rows]
+
+
+def estimate_training(
+    plan: SweepPlan, jobs: int | None = None, probes: int = MOST_PROBES
+) -> list[tuple[str, str | int]]:
+    """Return rows with the size of a sweep, its estimated time and disk space; nothing is written.
+
+    Args:
+        plan: The planned runs.
+        jobs: Number of runs that are trained at the same time; None: one per core.
+        probes: The most settings of which a run is measured.
+
+    Raises:
+        Diverged: A measured run diverged.
+    """
     jobs = jobs or environment.available_cores()
     firsts = {cell.group: cell for cell in reversed(plan.cells)}
     probed = [firsts[group] for group in sorted(firsts)]
-    # At most MOST_PROBES settings, evenly spaced in the list: a dry run should take seconds.
-    probed = probed[:: max(1, -(-len(probed) // MOST_PROBES))]
+    # At most `probes` settings, evenly spaced in the list: a dry run should take seconds.
+    probed = probed[:: max(1, -(-len(probed) // probes))]
     seconds, size = zip(*map(_probe, probed), strict=True)
     epochs = sum(cell.experiment.training.epochs for cell in plan.cells)
     # There are never more processes than runs.
@@ -65,7 +81,6 @@ def estimate_cost(
         ("jobs", jobs),
         ("time to expect", format_duration(total)),
         ("disk space to expect", f"{space / 1e6:.0f} MB"),
-        *power_rows,
     ]
 
 

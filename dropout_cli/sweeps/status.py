@@ -24,6 +24,8 @@ from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.sweeps.stored_plan import StoredCell, StoredPlan, read_plan
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.tuning.study import STUDY
+from dropout_cli.sweeps.variance.design import VarianceDesign
+from dropout_cli.sweeps.variance.shares import VarianceShares, compute_shares
 from dropout_cli.training.yardstick_messages import is_finite_number
 
 SEARCH, FINALS = "search", "finals"
@@ -50,6 +52,10 @@ class SweepStatus:
     """True if a process works on the sweep."""
     comparison: SweepComparison | None
     """The comparison of the runs so far; None if no run of the baseline is complete."""
+    design: VarianceDesign | None = None
+    """The design of a study of the variance; None for a comparison of settings."""
+    shares: VarianceShares | None = None
+    """The shares of a study; None unless all its runs are complete."""
 
     @property
     def missing(self) -> int:
@@ -108,14 +114,15 @@ def sweep_status(folder: SweepFolder) -> SweepStatus | None:
         training=len(busy),
         seconds_left=_seconds_left(folder, plan, summaries, waiting, busy) if is_running else None,
         is_running=is_running,
-        comparison=_compare(folder, plan, summaries, failures),
+        design=plan.design,
+        **_results(folder, plan, summaries, failures),
     )
 
 
-def _compare(
+def _results(
     folder: SweepFolder, plan: StoredPlan, summaries: Mapping[str, Any], failures: Mapping[str, str]
-) -> SweepComparison | None:
-    """Compare the complete runs that have their final names; None if the baseline has none."""
+) -> dict[str, Any]:
+    """Return the comparison, or the shares of a study, of the complete runs that have their final names."""
     records = [
         RunRecord.from_summary(
             str(folder.cell(cell.id)),
@@ -126,12 +133,12 @@ def _compare(
         for cell in plan.cells
         if cell.id in summaries and folder.cell(cell.id).is_dir()
     ]
-    if not records:
-        return None
+    if plan.design is not None:
+        return {"comparison": None, "shares": compute_shares(records, plan.design, plan.metric)}
     try:
-        return plan.compare(records, failures)
+        return {"comparison": plan.compare(records, failures) if records else None}
     except UsageError:  # no run of the baseline is complete
-        return None
+        return {"comparison": None}
 
 
 def _seconds_left(

@@ -18,6 +18,10 @@ from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.replicates import SAME, Replicate, Splits
 from dropout_cli.sweeps.settings import ComparisonSettings
 from dropout_cli.sweeps.sweep_comparison import IncompleteSetting, SweepComparison, compare_runs
+from dropout_cli.sweeps.variance.design import VarianceDesign
+
+STUDY_FACT = "belong to a study of the variance and differ only in seeds, so there is nothing to compare"
+STUDY_WAY_OUT = "`dropout show FOLDER` shows the sources of the variance."
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class StoredPlan:
     """The version of the arithmetic with which the sweep began (see `training.result_changes`)."""
     splits: Splits = SAME
     """The layout of the replicates. Plans of older versions do not have it; all their runs share one split."""
+    design: VarianceDesign | None = None
+    """The design of a study of the variance; None for a comparison of settings."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for an invalid name, group or metric."""
@@ -95,8 +101,10 @@ class StoredPlan:
             failed: The ids of the runs that failed.
 
         Raises:
-            UsageError: No run of the baseline is complete.
+            UsageError: No run of the baseline is complete, or the runs are a study of the variance.
         """
+        if self.design is not None:
+            raise UsageError("the runs", STUDY_FACT, STUDY_WAY_OUT)
         lacking = self._lacking(records, failed)
         return compare_runs(
             records, self.keys, self.comparison, looks=self.looks, judged_by=self.judged_by, lacking=lacking

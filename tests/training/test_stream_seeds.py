@@ -123,6 +123,14 @@ def test_the_seeds_of_a_stream_can_be_swept(tmp_path: Path) -> None:
     assert json.loads(json.dumps(plan.groups[1].config["streams"])) == {**dict.fromkeys(SEEDS), "init": 1}
 
 
+def test_a_sweep_says_which_streams_do_not_vary_with_its_seeds(tmp_path: Path) -> None:
+    """Its runs are then replicates of fewer things than a reader expects; a stream that is swept is no such thing."""
+    (message,) = planned(tmp_path, "seeds: 2\n", "streams.init=0", "dropout.rate=0,0.2").reasons
+    assert message == "streams.init is fixed: these draws are the same in all runs, whatever their seed."
+    assert planned(tmp_path, "seeds: 2\n", "streams.init=0,1").reasons == ()
+    assert planned(tmp_path, "seeds: 1\n", "streams.init=0").reasons == ()
+
+
 @pytest.mark.parametrize(
     "word, message",
     [
