@@ -48,8 +48,8 @@ def print_sweep(folder: "SweepFolder", json: bool, *, every: bool = False) -> No
         else:
             _print_shares(main)
     if main is None or (main.missing and not main.is_running):
-        command = "sweep" if search is None else "tune"
-        command = "variance" if main is not None and main.design is not None else command
+        is_study = main is not None and main.design is not None
+        command = "variance" if is_study else "sweep" if search is None else "tune"
         if not _is_running(main, search, finals):
             output.print_result(f"Run the same `dropout {command}` command again to continue.")
 

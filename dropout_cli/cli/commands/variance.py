@@ -69,10 +69,11 @@ def variance(
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,
 ) -> None:
-    """Find out how much of the spread of a metric comes from each source of randomness.
+    """Find out where the spread of a metric comes from.
 
-    The sources are initial weights, batch order, dropout noise, augmentation and split. Each has several seeds, and
-    each pair of seeds of two sources is trained once. Run the same command again to continue.
+    The table has the share of each source of randomness: initial weights, batch order, dropout noise, augmentation and
+    split. Each has several seeds, and each pair of seeds of two sources is trained once. Run the same command again to
+    continue.
     """
     from dropout_cli.sweeps import plan
     from dropout_cli.sweeps.folder import SweepFolder
@@ -120,7 +121,7 @@ def _lay_out(
     text = config.to_yaml(loaded.experiment).encode()
     options = SweepOptions(metric=metric)
     sweep = replace(load_sweep(folder.path / BASE_FILE, (), options, text=text), name=found.name)
-    keys, messages = find_sources(loaded.experiment)
+    keys, messages = find_sources(loaded.experiment, sweep.metric)
     for line in messages:
         output.print_stderr(line)
     design = VarianceDesign(levels, tuple(keys))

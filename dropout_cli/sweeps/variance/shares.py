@@ -83,7 +83,7 @@ def compute_shares(records: Sequence[RunRecord], design: VarianceDesign, metric:
         metric = "test.rmse"
     results = np.array([record.score(metric) for record in records])
     if np.isnan(results).any():
-        raise UsageError("--metric", f"not every run has '{metric}'", "Choose another metric.")
+        raise UsageError("--metric", f"not every run has '{metric}'", "Another metric is computed from the same runs.")
     seeds = np.array([[int(record.setting(key)) for key in design.keys] for record in records])
     levels = np.stack([np.unique(column, return_inverse=True)[1] for column in seeds.T], axis=1)
     found = variance_components(results, levels)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import UsageError
 from dropout_cli.data import DATASETS
+from dropout_cli.metrics import DEFAULT_METRIC, metric_part
 from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.statistics.variance_components import orthogonal_array
 from dropout_cli.sweeps.axes import Axes, Setting
@@ -14,18 +15,21 @@ from dropout_cli.sweeps.variance.design import SOURCE_NAMES, VarianceDesign
 from dropout_cli.training.setup import PreparedExperiment, prepare
 
 
-def find_sources(experiment: Experiment) -> tuple[list[str], list[str]]:
+def find_sources(experiment: Experiment, metric: str = DEFAULT_METRIC) -> tuple[list[str], list[str]]:
     """Return the keys of the sources that can change a run, and a sentence about each one that cannot.
 
     Args:
         experiment: The experiment; its data are read.
+        metric: The metric of the study.
 
     Raises:
         ConfigError: The config does not fit the data.
         DataError: Data are missing or have changed.
-        UsageError: There are fewer than two sources.
+        UsageError: There are fewer than two sources, or no validation part for a validation metric.
     """
     prepared = prepare(experiment)
+    if metric_part(metric) == "val" and prepared.dataset.val is None:
+        raise UsageError("--metric", f"{metric} needs a validation part", "Set dataset.val_fraction above 0.")
     reasons = {
         "streams.noise": None if _draws_noise(prepared) else "the network draws no noise in training",
         "streams.augment": None if experiment.dataset.augment else "the config does not augment images",

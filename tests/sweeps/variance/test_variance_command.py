@@ -141,6 +141,7 @@ def test_a_dry_run_trains_nothing(tmp_path: Path) -> None:
     [
         (("dropout.rate=0,0.5",), "dropout.rate"),
         (("--metric", "test.rmse"), "'test.rmse' is not a metric of a classification"),
+        (("--metric", "val.nll", "dataset.val_fraction=0"), "--metric: val.nll needs a validation part"),
         (("--metric", "test.nothing"), "unknown metric 'test.nothing'"),
         (("--levels", "6"), "'6' is not one of '5', '7', '11'"),
         (("streams={init: 0, order: 0, noise: 0}",), "needs at least two sources of randomness"),
