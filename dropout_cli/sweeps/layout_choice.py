@@ -87,7 +87,7 @@ def settle_splits(splits: Splits, sweep: Sweep, resolved: Sequence[ResolvedSetti
 
 
 def fixed_stream_messages(sweep: Sweep, experiments: Sequence[Experiment]) -> list[str]:
-    """Return a message about random streams that are the same in all runs although there are several seeds.
+    """Return a message about random streams that do not vary with the seeds of the runs.
 
     Args:
         sweep: The sweep.
