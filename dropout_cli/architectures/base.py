@@ -31,7 +31,9 @@ class BuildContext:
     steps: int
     """The number of all planned training steps."""
     seed: int
-    """The seed of the run; initial weights come from its streams `init:<path>`."""
+    """The seed of the run, for draws at evaluation."""
+    init_seed: int | None = None
+    """The seed of the initial weights, for their streams `init:<path>`; None: `seed`."""
     steps_per_epoch: int = 1
     """The number of training steps per epoch."""
     learning_rate: float = 1e-3
@@ -44,6 +46,11 @@ class BuildContext:
     """True if the loss is a squared error."""
     dtype: DType = np.dtype(np.float32)
     """The dtype of the parameters."""
+
+    @property
+    def weights_seed(self) -> int:
+        """The seed of the initial weights."""
+        return self.seed if self.init_seed is None else self.init_seed
 
 
 REASONS: dict[Supports, str] = {

@@ -56,7 +56,7 @@ class UnitArchitecture(Architecture):
         return ACTIVATIONS[feeds].initializer if isinstance(self.initializer, str) else self.initializer
 
     def _dense(self, path: str, fan_in: int, fan_out: int, feeds: str, context: BuildContext) -> Dense:
-        return Dense(path, fan_in, fan_out, self._initializer(feeds), seed=context.seed, dtype=context.dtype)
+        return Dense(path, fan_in, fan_out, self._initializer(feeds), seed=context.weights_seed, dtype=context.dtype)
 
     def _convolution(
         self,
@@ -79,7 +79,7 @@ class UnitArchitecture(Architecture):
             stride=stride,
             padding=padding,
             bias=bias,
-            seed=context.seed,
+            seed=context.weights_seed,
             dtype=context.dtype,
         )
 

@@ -48,6 +48,18 @@ RunsDir: TypeAlias = Annotated[Path, typer.Option("--runs-dir", metavar="DIR", h
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 NoPlots: TypeAlias = Annotated[bool, typer.Option("--no-plots", help="Do not draw figures.")]
 Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Do not show progress on stderr.")]
+Jobs: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--jobs", min=1, metavar="N", help="How many runs to train at the same time (default: one per core)."),
+]
+Scheduler: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="The address of a Dask scheduler, such as tcp://host:8786. Its workers then train the runs.",
+    ),
+]
 Splits: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -113,6 +125,18 @@ def check_mc_noise(noise: McNoise | None, passes: int | None) -> None:
     """
     if noise is not None and passes is None:
         raise UsageError("--mc-noise", "needs --mc", "Add --mc T.")
+
+
+def check_scheduler(scheduler: str | None, jobs: int | None) -> None:
+    """Raise UsageError if both `--scheduler` and `--jobs` are given.
+
+    Args:
+        scheduler: The value of `--scheduler`, None if it is not given.
+        jobs: The value of `--jobs`, None if it is not given.
+    """
+    if scheduler is not None and jobs is not None:
+        fact = "cannot be used with --scheduler, where the number of workers decides"
+        raise UsageError("--jobs", fact, "Leave out --jobs.")
 
 
 def find_registered(registry: Registry[Any], name: str) -> type:

@@ -44,9 +44,13 @@ def print_sweep(folder: "SweepFolder", json: bool, *, every: bool = False) -> No
     output.print_result(output.format_table(("item", "value"), rows))
     if main is not None:
         _print_failures(main)
-        _print_comparison(main, every=every)
+        if main.design is None:
+            _print_comparison(main, every=every)
+        else:
+            _print_shares(main)
     if main is None or (main.missing and not main.is_running):
-        command = "sweep" if search is None else "tune"
+        is_study = main is not None and main.design is not None
+        command = "variance" if is_study else "sweep" if search is None else "tune"
         if not _is_running(main, search, finals):
             output.print_result(f"Run the same `dropout {command}` command again to continue.")
 
@@ -74,6 +78,17 @@ def _print_failures(status: "SweepStatus") -> None:
         output.print_result(output.format_table(("failed run", "reason"), failures[:MAX_FAILURES]))
     if len(failures) > MAX_FAILURES:
         output.print_result(f"{counted(len(failures) - MAX_FAILURES, 'more run')} failed. --json lists all of them.")
+
+
+def _print_shares(status: "SweepStatus") -> None:
+    """Print the shares of a study of the variance, once all its runs are complete."""
+    from dropout_cli.sweeps.variance.shares import TABLE_HEADERS, sentences, shares_table
+
+    if status.shares is None:
+        output.print_result("The shares need all runs, and not all are complete.")
+        return
+    output.print_result(output.format_table(TABLE_HEADERS, shares_table(status.shares)))
+    output.print_lines(sentences(status.shares))
 
 
 def _print_comparison(status: "SweepStatus", *, every: bool) -> None:
@@ -106,6 +121,7 @@ def _as_json(
 
 def _json_counts(status: "SweepStatus | None") -> dict[str, Any]:
     from dropout_cli.sweeps import tables
+    from dropout_cli.sweeps.variance.shares import shares_dict
 
     if status is None:
         return dict.fromkeys(("runs", "done", "failed", "missing", "training", "seconds_left", "comparison"))
@@ -119,4 +135,4 @@ def _json_counts(status: "SweepStatus | None") -> dict[str, Any]:
         "seconds_left": status.seconds_left,
         **({"look": status.look} if status.look else {}),
         "comparison": None if compared is None else tables.comparison_dict(compared),
-    }
+    } | ({} if status.shares is None else {"variance": shares_dict(status.shares)})

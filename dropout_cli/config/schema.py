@@ -109,6 +109,24 @@ class Training:
             raise InvalidField("weight_decay", fact, "Set one of the two to 0")
 
 
+StreamName: TypeAlias = Literal["init", "order", "noise", "augment"]
+"""Name of a random stream of the training that can have a seed of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamSeeds:
+    """Seeds of single random streams of the training; a stream without its own seed uses the key `seed`."""
+
+    init: CountOrZero | None = None
+    """Seed of the initial weights. null: the key `seed`."""
+    order: CountOrZero | None = None
+    """Seed of the batch order. null: the key `seed`."""
+    noise: CountOrZero | None = None
+    """Seed of all noise of the training: dropout, input noise and hidden noise. null: the key `seed`."""
+    augment: CountOrZero | None = None
+    """Seed of the random changes of training images, see dataset.augment. null: the key `seed`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """One training run: dataset, network, dropout variant, objective and training."""
@@ -129,6 +147,8 @@ class Experiment:
     """The training loop."""
     seed: CountOrZero = 0
     """Seed of the initial weights, the batch order and the noise. The split has its own seed."""
+    streams: StreamSeeds = field(default_factory=StreamSeeds)
+    """Seeds of single random streams, where they differ from the key `seed`."""
     yardstick: Literal["auto", "none"] = "auto"
     """Simple models to compare the network with. auto: for classes, the most common class and logistic regression, or
     ridge regression where that is too slow; for a regression, the mean and ridge regression. A linear model that is
@@ -139,6 +159,15 @@ class Experiment:
         problems = list(self._mismatches())
         if problems:
             raise InvalidField.of(problems)
+
+    def stream_seed(self, name: StreamName) -> int:
+        """Return the seed of a random stream of the training.
+
+        Args:
+            name: The stream.
+        """
+        own: int | None = getattr(self.streams, name)
+        return self.seed if own is None else own
 
     def incompatibilities(self, shape: Shape) -> Iterator[Problem]:
         """Yield each setting that cannot work with this shape of example, with its dotted key."""

@@ -21,7 +21,7 @@ def stream(seed: int, role: str, index: int = 0) -> Generator:
     """Return the generator of a seed, role and index; equal arguments, equal generators.
 
     Args:
-        seed: The seed of the run.
+        seed: The seed of the run, or that of the stream (`streams` in a config).
         role: The purpose of the draws. Roles in use: `split`, `data`, `init:<path>`, `order`, `noise:<path>`,
             `augment`, `monte_carlo:<path>`, `thinned:<path>`, `inference:<path>`, `effects:<path>`,
             `ablation:<layer>`, `ensemble_subsets`, `calibration:bootstrap`, `shift:<kind>`, `strangers:<kind>`,

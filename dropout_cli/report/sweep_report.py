@@ -17,6 +17,7 @@ from dropout_cli.report.datasets_section import dataset_parts
 from dropout_cli.report.headline import sample_size, sweep_headline
 from dropout_cli.report.inspection_sections import inspection_parts
 from dropout_cli.report.page import Code, DetailedCell, Details, Figure, HtmlTable, Section, SectionPart, render_page
+from dropout_cli.report.variance_report import variance_report
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.sweeps import figures, printed_table, stored_plan, yardsticks
 from dropout_cli.sweeps.comparison import Comparison
@@ -61,9 +62,11 @@ def sweep_report(folder: SweepFolder) -> bytes:
     """
     records, plan = stored_plan.read_runs(folder)
     if not records:
-        command = "tune" if folder.has(TUNE) else "sweep"
+        command = "variance" if plan.design is not None else "tune" if folder.has(TUNE) else "sweep"
         fact, way_out = "it has no complete run", f"Train its runs with the same `dropout {command}` command."
         raise UsageError(str(folder.path), fact, way_out)
+    if plan.design is not None:
+        return variance_report(folder, records, plan)
     swept = ", ".join(plan.keys) or "the seed"
     failed = [(cell.id, reason) for cell in plan.cells if (reason := folder.failure(cell.id)) is not None]
     missing = plan.count_missing(records, dict(failed))

@@ -31,7 +31,7 @@ def collect_runs(
         Complete runs, the keys that tell their groups apart, and the number of runs that are not complete.
 
     Raises:
-        UsageError: No run is complete, or no run has a key of `by`.
+        UsageError: No run is complete, no run has a key of `by`, or a folder is a study of the variance.
     """
     by_folder: dict[Path, RunRecord] = {}
     planned, unfinished = [], set[Path]()
@@ -39,6 +39,8 @@ def collect_runs(
         if is_sweep_folder(reference):
             folder = SweepFolder(Path(reference))
             records, plan = stored_plan.read_runs(folder)
+            if plan.design is not None:
+                raise UsageError(f"{reference}: the runs", stored_plan.STUDY_FACT, stored_plan.STUDY_WAY_OUT)
             planned.append(plan)
             complete = {record.name for record in records}
             due = plan.due(records, stored_plan.read_failures(folder, plan))

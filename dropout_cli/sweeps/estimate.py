@@ -46,21 +46,39 @@ def estimate_cost(
     comparison = comparison or ComparisonSettings()
     number, looks = len(comparison.metrics), comparison.until
     power_rows = power.power_of_plan(plan, comparison.baseline, earlier, metrics=number, looks=looks)
-    fewest = len(plan.cells) if looks is None else fewest_cells(plan, looks)
+    fewest = None if looks is None else fewest_cells(plan, looks)
+    return [*estimate_training(plan, jobs, fewest=fewest), *power_rows]
+
+
+def estimate_training(
+    plan: SweepPlan, jobs: int | None = None, probes: int = MOST_PROBES, *, fewest: int | None = None
+) -> list[tuple[str, str | int]]:
+    """Return rows with the size of a sweep, its estimated time and disk space; nothing is written.
+
+    Args:
+        plan: The planned runs.
+        jobs: Number of runs that are trained at the same time; None: one per core.
+        probes: The most settings of which a run is measured.
+        fewest: The fewest runs of a sweep that ends by itself; None: all are trained.
+
+    Raises:
+        Diverged: A measured run diverged.
+    """
     jobs = jobs or environment.available_cores()
     firsts = {cell.group: cell for cell in reversed(plan.cells)}
     probed = [firsts[group] for group in sorted(firsts)]
-    # At most MOST_PROBES settings, evenly spaced in the list: a dry run should take seconds.
-    probed = probed[:: max(1, -(-len(probed) // MOST_PROBES))]
+    # At most `probes` settings, evenly spaced in the list: a dry run should take seconds.
+    probed = probed[:: max(1, -(-len(probed) // probes))]
     seconds, size = zip(*map(_probe, probed), strict=True)
     epochs = sum(cell.experiment.training.epochs for cell in plan.cells)
     # There are never more processes than runs.
     total = (sum(seconds) / len(seconds) * epochs + PER_CELL * len(plan.cells)) / min(jobs, len(plan.cells))
     space = sum(size) / len(size) * len(plan.cells)
     # The size, the time and the space of a sweep that ends by itself are those of all its looks.
-    sizes = [("cells", len(plan.cells))]
-    if looks is not None:
+    sizes, shortest = [("cells", len(plan.cells))], []
+    if fewest is not None:
         sizes = [("fewest cells", fewest), ("most cells", len(plan.cells))]
+        shortest = [("shortest time to expect", format_duration(total * fewest / len(plan.cells)))]
     return [
         *sizes,
         ("groups", len(plan.groups)),
@@ -68,10 +86,9 @@ def estimate_cost(
         ("combinations that are the same as another", plan.merged),
         ("epochs", epochs),
         ("jobs", jobs),
-        *([("shortest time to expect", format_duration(total * fewest / len(plan.cells)))] if looks else []),
+        *shortest,
         ("time to expect", format_duration(total)),
         ("disk space to expect", f"{space / 1e6:.0f} MB"),
-        *power_rows,
     ]
 
 

@@ -8,13 +8,17 @@ from dropout_cli.sweeps.folder import PLAN, SweepFolder
 TUNE_FILE = "tune.yaml"
 """The stored specification of a search, which makes a folder with a plan that of a search."""
 
+DESIGN = "design"
+"""The key in `plan.json` that only a study of the variance has."""
 
-def refuse_other_use(folder: SweepFolder, *, search: bool) -> None:
+
+def refuse_other_use(folder: SweepFolder, *, search: bool, study: bool = False) -> None:
     """Raise UsageError if a folder contains results of another kind, which new results would replace.
 
     Args:
         folder: The folder for the results; it may not exist yet.
         search: True for a search, False for a sweep.
+        study: True for a study of the variance, whose runs are those of a sweep.
     """
     is_search = folder.has(SEARCH_FILE)
     fact = ""
@@ -28,5 +32,8 @@ def refuse_other_use(folder: SweepFolder, *, search: bool) -> None:
         fact = f"the folder contains the results of a search without its trials ({SEARCH_FILE})"
     elif search and not is_search and folder.has(PLAN):
         fact = "the folder contains a sweep, not a search"
+    elif folder.has(PLAN) and study != (DESIGN in (folder.plan() or {})):
+        kinds = ("a sweep", "a study of the variance")
+        fact = f"the folder contains {kinds[not study]}, not {kinds[study]}"
     if fact:
         raise UsageError(str(folder.path), fact, "Choose another folder with --out.")

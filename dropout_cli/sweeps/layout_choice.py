@@ -6,7 +6,7 @@ It depends on the options, on the plan stored in the folder, on the objective, a
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dropout_cli.config.schema import Experiment
+from dropout_cli.config.schema import Experiment, StreamSeeds
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.data import DATASETS
 from dropout_cli.objectives.distillation import Distillation
@@ -84,6 +84,21 @@ def settle_splits(splits: Splits, sweep: Sweep, resolved: Sequence[ResolvedSetti
         else f"dataset: {name}: all parts are fixed; only the seeds vary."
         for name, varying in given.items()
     ]
+
+
+def fixed_stream_messages(sweep: Sweep, experiments: Sequence[Experiment]) -> list[str]:
+    """Return a message about random streams that do not vary with the seeds of the runs.
+
+    Args:
+        sweep: The sweep.
+        experiments: Its experiments.
+    """
+    seeds = {name: {getattr(one.streams, name) for one in experiments} for name in vars(StreamSeeds())}
+    fixed = [f"streams.{name}" for name, found in seeds.items() if len(found) == 1 and None not in found]
+    if not fixed or len(sweep.seeds) < 2:
+        return []
+    names, verb = " and ".join(fixed), "is" if len(fixed) == 1 else "are"
+    return [f"{names} {verb} fixed: these draws are the same in all runs, whatever their seed."]
 
 
 def default_replicates(sweep: Sweep, experiments: Sequence[Experiment], resolved: Sequence[ResolvedSetting]) -> Splits:

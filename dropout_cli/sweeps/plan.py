@@ -121,7 +121,7 @@ def make_plan(sweep: Sweep) -> SweepPlan:
     )
     shown = tuple(PlannedGroup({key: one.values[key] for key in varying}, one.config) for one in groups.values())
     goes_on = sweep.begun is not None and layout_choice.default_replicates(sweep, experiments, resolved) != splits
-    messages = (*reasons, *given)
+    messages = (*reasons, *given, *layout_choice.fixed_stream_messages(sweep, experiments))
     return SweepPlan(varying, shown, tuple(cells.values()), planner.skipped, merged, splits, messages, goes_on)
 
 

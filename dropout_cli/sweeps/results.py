@@ -7,17 +7,23 @@ from typing import Any
 from dropout_cli.runs import json_bytes
 from dropout_cli.sweeps import figures, stored_plan, tables
 from dropout_cli.sweeps.folder import PLAN, SWEEP_FORMAT, SweepFolder
+from dropout_cli.sweeps.folder_use import DESIGN
 from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.plan import Cell, SweepPlan
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.settings import ComparisonSettings
 from dropout_cli.sweeps.several_datasets import dataset_tables
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
+from dropout_cli.sweeps.variance.design import VarianceDesign
 from dropout_cli.training import result_changes
 
 
 def write_plan(
-    plan: SweepPlan, folder: SweepFolder, comparison: ComparisonSettings, change: Mapping[str, int] | None = None
+    plan: SweepPlan,
+    folder: SweepFolder,
+    comparison: ComparisonSettings,
+    change: Mapping[str, int] | None = None,
+    design: VarianceDesign | None = None,
 ) -> None:
     """Write `plan.json`, which keeps the history of the plan that it replaces.
 
@@ -26,6 +32,7 @@ def write_plan(
         folder: The folder of the sweep.
         comparison: How the runs are compared.
         change: The entry of the history from `compare_with_stored`.
+        design: The design of a study of the variance; None for a comparison of settings.
     """
     before = stored_plan.read_plan(folder)
     first = {"cells": len(plan.cells), "new": len(plan.cells), "kept": 0, "orphaned": 0}
@@ -42,6 +49,7 @@ def write_plan(
         earlier = dict.fromkeys([*before.judged_by, before.metric, *before.metrics])
         judged_by = [metric for metric in earlier if metric not in comparison.metrics]
         content |= {"judged_by": judged_by} if judged_by else {}
+    content |= {} if design is None else {DESIGN: asdict(design)}
     content |= {"splits": plan.splits, "keys": list(plan.keys), "generations": generations}
     content |= {"groups": [{"values": group.values, "config": group.config} for group in plan.groups]}
     folder.write(PLAN, json_bytes(content | {"cells": [_cell_entry(cell) for cell in plan.cells]}))

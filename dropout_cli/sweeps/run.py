@@ -1,8 +1,8 @@
 """Run a sweep: store its plan, train missing runs, and write tables and figures."""
 
 import shlex
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
@@ -21,6 +21,7 @@ from dropout_cli.sweeps.results import write_plan, write_results
 from dropout_cli.sweeps.settings import ComparisonSettings, ExecutionSettings
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.until_sure import plan as until_plan
+from dropout_cli.sweeps.variance.design import VarianceDesign
 from dropout_cli.sweeps.workers import dask_client, local
 
 SWEEP_FILE = "sweep.yaml"
@@ -46,6 +47,18 @@ class SweepReport:
     """The result of a sweep."""
 
     evidence: SweepComparison
+    failures: Mapping[str, str]
+    """Id of a run -> reason of its failure."""
+    missing: int
+    """Runs that were not trained, because the sweep stopped at an error."""
+
+
+@dataclass(frozen=True)
+class TrainedRuns:
+    """The runs of a plan after training."""
+
+    records: Sequence[RunRecord]
+    """The complete runs."""
     failures: Mapping[str, str]
     """Id of a run -> reason of its failure."""
     missing: int
@@ -93,13 +106,51 @@ def run_sweep(
     # A wrong baseline is an error before any run is trained.
     find_baselines([group.values for group in plan.groups], plan.keys, comparison.baseline)
     refuse_other_use(folder, search=file != SWEEP_FILE)
+    with train_plan(plan, folder, text, comparison, execution, watch=watch, notice=notice, file=file, base=base) as its:
+        evidence = write_results(its.records, folder, draw_figures=execution.figures)
+    return SweepReport(evidence, its.failures, its.missing)
+
+
+@contextmanager
+def train_plan(
+    plan: SweepPlan,
+    folder: SweepFolder,
+    text: bytes,
+    comparison: ComparisonSettings,
+    execution: ExecutionSettings,
+    *,
+    watch: SweepWatch,
+    notice: Notice,
+    file: str = SWEEP_FILE,
+    base: bytes | None = None,
+    design: VarianceDesign | None = None,
+) -> Iterator[TrainedRuns]:
+    """Train the missing runs of a plan, and yield all runs while the folder is locked.
+
+    The block writes the results.
+
+    Args:
+        plan: All runs.
+        folder: The folder of the sweep.
+        text: The sweep file, stored as `file`.
+        comparison: How the runs are compared.
+        execution: How the missing runs are trained.
+        watch: Receives the progress.
+        notice: Receives messages for the user.
+        file: Name of the stored sweep file.
+        base: The content of the base, stored as BASE_FILE; None: the base has a file of its own.
+        design: The design of a study of the variance; None for a comparison of settings.
+
+    Raises:
+        DropoutError: As `run_sweep`.
+    """
     with folder.hold_lock():
         until_plan.refuse_changed_looks(plan, comparison, folder)
         change = plan_changes.compare_with_stored(plan, folder, may_replace=execution.may_replace)
         for line in list(plan_changes.plan_messages(plan, folder, change)):
             notice(line)
         # The plan is stored before training, so that an interrupted sweep can be continued and verified.
-        write_plan(plan, folder, comparison, change)
+        write_plan(plan, folder, comparison, change, design)
         folder.write(file, text)
         if base is not None:
             folder.write(BASE_FILE, base)
@@ -114,11 +165,10 @@ def run_sweep(
             ) from None
         complete = _complete(plan, folder)
         records = [_record(plan, cell, folder) for cell in complete]
-        evidence = write_results(records, folder, draw_figures=execution.figures)
-        folder.seal()
         due, _ = _due(plan, folder, failures)
         missing = len(due.difference(failures, (cell.id for cell in complete)))
-        return SweepReport(evidence, failures, missing)
+        yield TrainedRuns(records, failures, missing)
+        folder.seal()
 
 
 def _train_missing(

@@ -24,6 +24,8 @@ from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.sweeps.stored_plan import StoredCell, StoredPlan, read_plan
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.tuning.study import STUDY
+from dropout_cli.sweeps.variance.design import VarianceDesign
+from dropout_cli.sweeps.variance.shares import VarianceShares, compute_shares
 from dropout_cli.training.yardstick_messages import is_finite_number
 
 SEARCH, FINALS = "search", "finals"
@@ -52,6 +54,10 @@ class SweepStatus:
     """The comparison of the runs so far; None if no run of the baseline is complete."""
     look: str = ""
     """With `--until sure`, the next look, or the last one, and how many settings are decided."""
+    design: VarianceDesign | None = None
+    """The design of a study of the variance; None for a comparison of settings."""
+    shares: VarianceShares | None = None
+    """The shares of a study; None unless all its runs are complete."""
 
     @property
     def missing(self) -> int:
@@ -112,8 +118,9 @@ def sweep_status(folder: SweepFolder) -> SweepStatus | None:
         training=len(busy),
         seconds_left=_seconds_left(folder, plan, summaries, waiting, busy) if is_running else None,
         is_running=is_running,
-        comparison=_compare(folder, plan, summaries, failures),
+        design=plan.design,
         look="" if progress is None else progress.sentence,
+        **_results(folder, plan, summaries, failures),
     )
 
 
@@ -131,17 +138,17 @@ def _records(folder: SweepFolder, plan: StoredPlan, summaries: Mapping[str, Any]
     ]
 
 
-def _compare(
+def _results(
     folder: SweepFolder, plan: StoredPlan, summaries: Mapping[str, Any], failures: Mapping[str, str]
-) -> SweepComparison | None:
-    """Compare the complete runs that have their final names; None if the baseline has none."""
+) -> dict[str, Any]:
+    """Return the comparison, or the shares of a study, of the complete runs that have their final names."""
     records = _records(folder, plan, summaries)
-    if not records:
-        return None
+    if plan.design is not None:
+        return {"comparison": None, "shares": compute_shares(records, plan.design, plan.metric)}
     try:
-        return plan.compare(records, failures)
+        return {"comparison": plan.compare(records, failures) if records else None}
     except UsageError:  # no run of the baseline is complete
-        return None
+        return {"comparison": None}
 
 
 def _seconds_left(

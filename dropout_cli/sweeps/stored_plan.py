@@ -21,6 +21,10 @@ from dropout_cli.sweeps.settings import ComparisonSettings
 from dropout_cli.sweeps.sweep_comparison import IncompleteSetting, SweepComparison, compare_runs, metric_of_task
 from dropout_cli.sweeps.until_sure.levels import PlannedLooks
 from dropout_cli.sweeps.until_sure.progress import PlannedUnits, SequentialProgress, assess_progress
+from dropout_cli.sweeps.variance.design import VarianceDesign
+
+STUDY_FACT = "belong to a study of the variance and differ only in seeds, so there is nothing to compare"
+STUDY_WAY_OUT = "`dropout show FOLDER` shows the sources of the variance."
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,8 @@ class StoredPlan:
     """The layout of the replicates. Plans of older versions do not have it; all their runs share one split."""
     until: PlannedLooks | None = None
     """The looks of `--until sure`; None: all planned runs are trained."""
+    design: VarianceDesign | None = None
+    """The design of a study of the variance; None for a comparison of settings."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for an invalid name, group or metric."""
@@ -151,8 +157,10 @@ class StoredPlan:
             failed: The ids of the runs that failed.
 
         Raises:
-            UsageError: No run of the baseline is complete.
+            UsageError: No run of the baseline is complete, or the runs are a study of the variance.
         """
+        if self.design is not None:
+            raise UsageError("the runs", STUDY_FACT, STUDY_WAY_OUT)
         progress = self.progress(records, failed)
         lacking = self._lacking(records, failed, self.due(records, failed))
         if progress is not None:

@@ -19,6 +19,7 @@ from dropout_cli.sweeps.earlier_tables import earlier_tables
 from dropout_cli.sweeps.folder import PLAN, SweepFolder
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.stored_plan import StoredCell, StoredPlan
+from dropout_cli.sweeps.variance.study import study_tables
 
 RESULTS = "results.csv"
 IN_UNITS = ("mean", "difference", "sd", "low", "high")
@@ -37,6 +38,8 @@ def _tables_by(
 
 def _tables_now(records: Sequence[RunRecord], plan: StoredPlan, failed: Collection[str] = ()) -> dict[str, bytes]:
     """Compute the tables of the current format."""
+    if plan.design is not None:
+        return study_tables(records, plan)
     return tables.all_tables(records, plan.keys, plan.compare(records, failed))
 
 

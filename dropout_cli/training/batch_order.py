@@ -71,7 +71,7 @@ class BatchPlan:
         """Yield the rows of each batch; every pass over the data has its own permutation.
 
         Args:
-            seed: The seed of the run.
+            seed: The seed of the stream `order`.
             step: The first step, counted from 0 at the start of the run.
             steps: Number of batches.
         """

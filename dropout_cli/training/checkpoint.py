@@ -109,6 +109,10 @@ DEFAULTS_OF_NEW_KEYS: dict[tuple[str, str], Any] = {
     ("objective", "teacher_noise"): "dropout",
     ("dropout", "noise_precision"): USUAL_PRECISION,
     ("training", "tensorboard"): False,
+    ("streams", "init"): None,
+    ("streams", "order"): None,
+    ("streams", "noise"): None,
+    ("streams", "augment"): None,
 }
 """Keys that configs of older versions lack, with the values that have the same effect as their absence."""
 
@@ -121,14 +125,17 @@ def comparable_config(values: dict[str, Any]) -> dict[str, Any]:
     """Return a config without IGNORED_KEY and without new keys at their defaults.
 
     Args:
-        values: An experiment as a mapping. Its copy lacks the keys of DEFAULTS_OF_NEW_KEYS that have the value there.
+        values: An experiment as a mapping. Its copy lacks the keys of DEFAULTS_OF_NEW_KEYS that have the value there,
+            and a block that has no other keys.
     """
     kept = {
         key: dict(inner) if isinstance(inner, dict) else inner for key, inner in values.items() if key != IGNORED_KEY
     }
     for (block, key), value in DEFAULTS_OF_NEW_KEYS.items():
-        if key in kept[block] and kept[block][key] == value:
+        if key in kept.get(block, {}) and kept[block][key] == value:
             del kept[block][key]
+            if not kept[block]:
+                del kept[block]
     return kept
 
 

@@ -77,11 +77,11 @@ def train_epochs(
     while learner.epoch < plan.epochs:
         epoch = learner.epoch + 1
         # Generators depend on seed, role and epoch alone, so a repeated epoch draws the same numbers.
-        noise = Noise(experiment.seed, epoch)
-        augment_rng = stream(experiment.seed, "augment", epoch)
+        noise = Noise(experiment.stream_seed("noise"), epoch)
+        augment_rng = stream(experiment.stream_seed("augment"), "augment", epoch)
         objective, examples, lr = 0.0, 0, 0.0
         started = shown = time.perf_counter()
-        for rows in plan.rows(experiment.seed, learner.step, plan.steps_per_epoch):
+        for rows in plan.rows(experiment.stream_seed("order"), learner.step, plan.steps_per_epoch):
             x, labels = batches.take(rows)
             if augment is not None:
                 x = augment.apply(x, augment_rng)

@@ -139,6 +139,7 @@ def build_network(experiment: Experiment, fitted: Preprocessing, dtype: DType = 
         steps=plan.steps,
         steps_per_epoch=plan.steps_per_epoch,
         seed=experiment.seed,
+        init_seed=experiment.stream_seed("init"),
         learning_rate=experiment.training.optimizer.learning_rate,
         normalized=experiment.training.optimizer.normalized,
         targets=len(fitted.targets.names) if fitted.targets else 1,

@@ -9,7 +9,7 @@ import typer
 
 from dropout_cli.cli import arguments, completion, output, progress, run_result
 from dropout_cli.cli.config_argument import find_config_argument, load_sweep_argument
-from dropout_cli.core.errors import SweepIncomplete, UsageError
+from dropout_cli.core.errors import SweepIncomplete
 from dropout_cli.core.text import counted
 
 if TYPE_CHECKING:
@@ -122,20 +122,8 @@ def sweep(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="The folder for the results (default: runs/sweep-NAME).")
     ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs", min=1, metavar="N", help="How many runs to train at the same time (default: one per core)."
-        ),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            "--scheduler",
-            metavar="ADDRESS",
-            help="The address of a Dask scheduler, such as tcp://host:8786. Its workers then train the runs.",
-        ),
-    ] = None,
+    jobs: arguments.Jobs = None,
+    scheduler: arguments.Scheduler = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -162,10 +150,7 @@ def sweep(
     from dropout_cli.sweeps.settings import ExecutionSettings
     from dropout_cli.sweeps.until_sure import plan as until_plan
 
-    if scheduler is not None and jobs is not None:
-        raise UsageError(
-            "--jobs", "cannot be used with --scheduler, where the number of workers decides", "Leave out --jobs."
-        )
+    arguments.check_scheduler(scheduler, jobs)
     options = SweepOptions(
         *(seeds, splits, baseline or (), metric, metrics, test), margin=margin, until=until, max_seeds=max_seeds
     )

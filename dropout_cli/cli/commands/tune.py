@@ -66,12 +66,7 @@ def tune_command(
         Path | None,
         typer.Option("--out", metavar="DIR", help="The folder for the results (default: runs/tune-NAME)."),
     ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs", min=1, metavar="N", help="How many runs to train at the same time (default: one per core)."
-        ),
-    ] = None,
+    jobs: arguments.Jobs = None,
     no_plots: arguments.NoPlots = False,
     quiet: arguments.Quiet = False,
     json: arguments.Json = False,

@@ -90,7 +90,7 @@ class Convolution(BatchParallel):
             stride: Step of the window in both directions.
             padding: `same` or `valid`, see `conv_geometry`.
             bias: False for no b, for example if a normalization follows.
-            seed: The seed of the run.
+            seed: The seed of the initial weights.
             dtype: The dtype of the parameters.
         """
         super().__init__(path)

@@ -27,7 +27,7 @@ class Dense(PassOptimizations):
             fan_in: Number of inputs.
             fan_out: Number of outputs.
             initializer: The distribution of W and b.
-            seed: The seed of the run.
+            seed: The seed of the initial weights.
             dtype: The dtype of the parameters.
         """
         super().__init__(path)
