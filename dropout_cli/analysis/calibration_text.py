@@ -11,7 +11,7 @@ import numpy as np
 
 from dropout_cli.analysis.inspection import Inspection, InspectionFigure
 from dropout_cli.core.errors import RunFailed
-from dropout_cli.core.text import counted, significant
+from dropout_cli.core.text import counted, decimals, significant
 from dropout_cli.metrics import ClassPredictions, csv_bytes
 from dropout_cli.metrics.calibration.bins import BINS
 from dropout_cli.metrics.calibration.measures import CalibrationMeasures, measure_calibration, top_label
@@ -126,11 +126,18 @@ def _compared_with_chance(label: str, found: CalibrationMeasures) -> str:
     distance = found.ece - mean
     if distance <= SIGNIFICANT_SDS * sd:
         return f"{text} is no larger than chance explains. Compare it with {chance}."
-    far = f"{significant(distance / sd, 2)} standard deviations" if sd > 0 else "far"
+    sds = distance / sd if sd > 0 else math.inf
+    far = (
+        "far"
+        if math.isinf(sds)
+        else f"{sds:,.0f} standard deviations"
+        if sds >= 10
+        else f"{sds:.1f} standard deviations"
+    )
     side = "above" if found.mean_gap < 0 else "below"
     return (
         f"{text} is {far} above {chance}. On average, confidence is "
-        f"{significant(100 * abs(found.mean_gap), 2)} percentage points {side} accuracy."
+        f"{decimals(100 * abs(found.mean_gap), 2)} percentage points {side} accuracy."
     )
 
 

@@ -1,9 +1,8 @@
 """The study `eval --temperature`: fit temperatures to the validation part.
 
-They are stored beside the run.
-Each predictor has its own: with one temperature for both, the probabilities of one of them become worse. For the mean
-of Monte-Carlo passes it divides the logarithms of the mean probabilities. Fitting one predictor again keeps the entry
-of the other, unless the weights have changed.
+They are stored beside the run. Each predictor has its own: with one temperature for both, the probabilities of one of
+them become worse. For the mean of Monte-Carlo passes it divides the logarithms of the mean probabilities. Fitting one
+predictor again keeps the entry of the other, unless the weights have changed.
 """
 
 from collections.abc import Mapping

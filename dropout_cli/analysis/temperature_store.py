@@ -1,6 +1,7 @@
-"""The temperatures stored beside a run, in `after/temperature/results.json`: one for each predictor.
+"""The temperatures stored beside a run, one for each predictor.
 
-A temperature belongs to the weights that it was fitted to, which the digest of their checkpoint identifies.
+They are in `after/temperature/results.json`. A temperature belongs to the weights that it was fitted to, which the
+digest of their checkpoint identifies.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Reliability diagrams: accuracy against confidence, with the share of examples in each bin below."""
+"""Reliability diagrams: accuracy against confidence, and the shares of the bins."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

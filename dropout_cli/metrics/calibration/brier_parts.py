@@ -51,11 +51,14 @@ def corp_parts(probabilities: Array, outcomes: Array) -> CorpParts:
         probabilities: (N, C), or (N, 1) for one event.
         outcomes: (N, C) 0 or 1: whether each class is the true one.
     """
-    from sklearn.isotonic import IsotonicRegression
+    from sklearn.isotonic import isotonic_regression
 
     parts = np.zeros(3)
     for p, y in zip(probabilities.T, outcomes.T, strict=True):
-        recalibrated = IsotonicRegression(y_min=0, y_max=1).fit_transform(p, y)
+        # Not IsotonicRegression: it interpolates, which overflows between probabilities as small as 1e-310.
+        _, group, sizes = np.unique(p, return_inverse=True, return_counts=True)
+        frequencies = np.bincount(group, weights=y) / sizes
+        recalibrated = isotonic_regression(frequencies, sample_weight=sizes.astype(np.float64))[group]
         score, best, base = (np.mean((q - y) ** 2) for q in (p, recalibrated, y.mean()))
         parts += score - best, base - best, base
     return CorpParts(*parts.tolist())

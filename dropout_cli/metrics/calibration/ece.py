@@ -36,7 +36,7 @@ def squared_ece(bins: ConfidenceBins) -> float:
 
 
 def debiased_squared_ece(bins: ConfidenceBins) -> float:
-    """Return the mean squared gap without the part that chance adds; it may be below 0.
+    """Return the mean squared gap without the part by chance; it may be below 0.
 
     Args:
         bins: Bins with at least 2 examples each; NaN if one has fewer.
@@ -53,7 +53,9 @@ def root_of_square(square: float) -> float:
 
 
 def classwise_ece(probabilities: Array, labels: Array) -> float:
-    """Return the mean over classes of the ECE of a class's probability, in 15 bins of equal width.
+    """Return the mean over classes of the ECE of the class's probability.
+
+    It uses 15 bins of equal width.
 
     Args:
         probabilities: (N, C).

@@ -78,7 +78,9 @@ class CalibrationMeasures:
 
 
 def measure_calibration(given: ClassPredictions) -> CalibrationMeasures:
-    """Compute all measures; the calibration errors are of the predicted class, except the class-wise one.
+    """Compute all measures of calibration.
+
+    The calibration errors are of the predicted class, except the class-wise one.
 
     Args:
         given: Finite probabilities with the true classes.
@@ -112,7 +114,7 @@ def measure_calibration(given: ClassPredictions) -> CalibrationMeasures:
 
 
 def top_label(given: ClassPredictions) -> tuple[Array, Array]:
-    """Return the probability of each predicted class, (N,), and True where that class is right, (N,)."""
+    """Return the probability of each predicted class, (N,), and whether it is right, (N,)."""
     # A float32 probability may round to more than 1.
     return np.minimum(given.probabilities.max(axis=1), 1.0), is_right(given)
 

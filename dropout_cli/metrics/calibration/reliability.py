@@ -16,7 +16,7 @@ from dropout_cli.statistics import wilson_interval
 
 
 def reliability_columns(confidence: Array, right: Array, count: int = BINS) -> Mapping[str, list[Any]]:
-    """Return a column of numbers for each quantity, a row for each bin of equal width with examples.
+    """Return columns of numbers, with a row for each bin of equal width that has examples.
 
     Args:
         confidence: (N,) probabilities of the predicted classes.

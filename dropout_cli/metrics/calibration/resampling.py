@@ -1,4 +1,4 @@
-"""Bootstrap intervals of the calibration error, the negative log-likelihood and the Brier score.
+"""Bootstrap intervals of calibration error, log-likelihood and Brier score.
 
 Percentiles of a resampled ECE do not cover its true value: a resample adds the bias of the sample a second time. The
 basic bootstrap around the debiased square D2 avoids this. With P2 the squared ECE of the sample, which is the true

@@ -32,6 +32,14 @@ def test_the_parts_add_up_to_the_brier_score(seed: int, n: int, classes: int, ro
     assert total + murphy.within_variance - murphy.within_covariance == pytest.approx(score, abs=1e-12)
 
 
+def test_the_smallest_probabilities_have_parts() -> None:
+    """Passes of a network that is sure have probabilities below 1e-308 for the other classes."""
+    p = np.array([5e-324, 1e-310, 1e-300, 1.0])[:, None]
+    y = np.array([0, 1, 0, 1])[:, None]
+    # Recalibrated: 0, 1/2, 1/2, 1.
+    assert corp_parts(p, y) == pytest.approx((0.25 - 0.125, 0.25 - 0.125, 0.25))
+
+
 def test_recalibrated_probabilities_have_no_miscalibration() -> None:
     """The frequency of each group of equal probabilities is its probability, and they rise together."""
     p = np.repeat([0.25, 0.75], 4)[:, None]
