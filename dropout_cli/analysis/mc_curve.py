@@ -100,7 +100,7 @@ def compare_pass_counts(
         figures.append(_information_figure(columns, split))
     return Inspection(
         folder,
-        f"Monte Carlo by number of passes, {split} part",
+        f"Monte Carlo with up to {passes} passes, {split} part",
         {
             "split": split,
             "checkpoint": trained.checkpoint,

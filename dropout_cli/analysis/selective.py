@@ -15,7 +15,7 @@ from dropout_cli.analysis import mc_notices
 from dropout_cli.analysis.inspection import Inspection, InspectionFigure
 from dropout_cli.analysis.predictors import PREDICTORS, PartPredictions, find_part, predict_part, with_target_error
 from dropout_cli.core.errors import UsageError
-from dropout_cli.core.text import indefinite, significant
+from dropout_cli.core.text import counted, indefinite, significant
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part
 from dropout_cli.metrics.selective import RiskCoverage
@@ -100,7 +100,7 @@ def rank_by_confidence(
         f"selective-{split}-{trained.checkpoint}"
         + f"-mc{passes}" * bool(passes)
         + "-all-noise" * bool(passes and all_noise),
-        f"Selective prediction, {split} part",
+        f"Selective prediction, {split} part" + f", {counted(passes or 0, 'pass')}" * bool(passes),
         {
             "split": split,
             "checkpoint": trained.checkpoint,

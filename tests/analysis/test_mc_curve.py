@@ -1,6 +1,7 @@
 """`dropout eval --mc-curve`: scores against the number of passes, beside the other evaluations of the run."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,12 @@ from dropout_cli.analysis import evaluate
 from dropout_cli.analysis.inspection import read_inspections, write_inspection
 from dropout_cli.analysis.mc_curve import compare_pass_counts
 from dropout_cli.core.errors import UsageError
+from dropout_cli.core.types import Array
 from dropout_cli.runs import Run
+from dropout_cli.tasks import Regression
+from dropout_cli.training import restore
+from dropout_cli.training.forward_passes import noisy_passes
+from dropout_cli.training.pass_noise import fit_pass_noises
 from tests.commands import dropout
 from tests.small_run import train
 
@@ -92,6 +98,23 @@ def test_the_curve_of_a_regression_ends_with_its_evaluation(tmp_path: Path, obje
             assert last[name] == pytest.approx(found[name], rel=1e-10)
         assert last["nll_gaussian_weight_scaling"] == pytest.approx(found["weight_scaling"]["nll"], rel=1e-12)
         assert last["nll_log_mean_exp_weight_scaling"] is None
+
+
+def test_the_noise_for_fewer_passes_is_estimated_from_the_first_ones(regression: Run) -> None:
+    """Several estimates that share their passes are equal to those from passes of their own."""
+    trained = restore.load_model(regression)
+    dataset, experiment, network = trained.dataset, trained.experiment, trained.learner.network
+    found = fit_pass_noises(trained.task, network, dataset, experiment, [1, 3, 60, None])
+    assert dataset.val is not None
+    part = dataset.val
+
+    def draw(passes: int) -> Iterator[Array]:
+        return noisy_passes(network, dataset, part, seed=experiment.seed, count=passes, batch=1000)
+
+    for count, task in found.items():
+        assert task == trained.task.fit_noise(draw, part.labels, count)
+    mixtures = [task.mixture_sd for task in found.values() if isinstance(task, Regression)]
+    assert len(set(mixtures)) == 4 and mixtures[-1] is None
 
 
 def test_the_mse_of_several_targets_is_the_mean_over_them(tmp_path: Path) -> None:
