@@ -128,7 +128,9 @@ def _finding(ensembles: Sequence[MeasuredEnsemble], scaled: Mapping[str, Scores]
         average = error_words(main, scoring.curve_scores(measured.summary.scores["arithmetic_mean"]))
         single = error_words(main, scoring.curve_scores(measured.summary.single))
         kind = "an error of" if isinstance(scoring, ClassScoring) else "an RMSE of"
-        parts.append(f"the average of {measured.count} {measured.name} has {kind} {average}, one alone {single}")
+        parts.append(
+            f"the average of {measured.count} {measured.name} has {kind} {average}, a single one {single} on average"
+        )
     main = ensembles[0].scoring.curve_metrics[0]
     for name, scores in scaled.items():
         parts.append(f"{name} {error_words(main, ensembles[0].scoring.curve_scores(scores))}")
