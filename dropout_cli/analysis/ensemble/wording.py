@@ -11,6 +11,8 @@ from dropout_cli.core.text import counted, decimals, significant
 from dropout_cli.metrics.ensembles import AmbiguityDecomposition
 
 MOST_DECIMALS = 12
+ROUNDING = 1e-10
+"""A smaller loss or ambiguity is written as 0."""
 WEIGHT_SCALING, SCALED = "no noise (weight scaling)", "weight scaling"
 """Its name in a table, and its short name in a figure."""
 LOSSES = {
@@ -76,7 +78,7 @@ def decomposition_sentence(name: str, one: AmbiguityDecomposition, of: str) -> s
         of: Words after the mean loss of the networks.
     """
     loss, average, kind = LOSSES.get(name) or (f"Squared error of {name.partition(':')[2]}", "average", "ambiguity")
-    sizes = [math.floor(math.log10(abs(value))) for value in one if value] or [0]
+    sizes = [math.floor(math.log10(abs(value))) for value in one if abs(value) > ROUNDING] or [0]
     digits = min(max(0, 3 - max(sizes), 2 - min(sizes)), MOST_DECIMALS)  # four digits of the sum, three of its parts
     single, mean = (round(value, digits) for value in (one.single, one.average))
     texts = [decimals(value, digits) for value in (single, mean, single - mean)]

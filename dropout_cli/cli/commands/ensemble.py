@@ -115,7 +115,7 @@ def ensemble_command(
             run, networks or NETWORKS, split=part, checkpoint=checkpoint, allow_changed_data=changed
         )
     show_inspections(run, [study], images=not no_plots, json=json)
-    if not exact:
+    if not (exact or json):
         output.print_stderr(NEXT)
 
 
