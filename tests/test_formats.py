@@ -133,6 +133,7 @@ def test_a_run_is_asked_again(number: int, name: str, tmp_path: Path) -> None:
             assert evaluated[key] == pytest.approx(value, rel=1e-5), key
     ends("eval", str(run), "--split", "val", "--checkpoint", "last", "--mc", "2", "--thinned", "1", cwd=tmp_path)
     ends("effects", str(run), "--examples", "3", cwd=tmp_path)
+    ends("ensemble", str(run), "--networks", "3", "--no-plots", cwd=tmp_path)
     ends("show", str(run), "--figures", cwd=tmp_path)
     ends("verify", str(run), cwd=tmp_path)
 
@@ -241,6 +242,8 @@ READING = [
     ["eval", "{averaged}", "--checkpoint", "last"],
     ["eval", "{averaged}", "--mc", "2"],
     ["effects", "{averaged}"],
+    ["ensemble", "{averaged}"],
+    ["ensemble", "{averaged}", "--exact"],
     ["predict", "{averaged}", "{rows}"],
     ["report", "{averaged}"],
     ["compare", "{averaged}"],
@@ -252,6 +255,7 @@ READING = [
     ["train", "{config}", "training.init_from={averaged}"],
     ["train", "{config}", "objective.name=distillation", "objective.teacher={averaged}"],
     ["compare", "{sweep}"],
+    ["ensemble", "{sweep}"],
     ["report", "{sweep}"],
     ["verify", "{sweep}"],
     ["sweep", "{config}", "dropout.rate=0,0.4", "--out", "{sweep}"],

@@ -43,6 +43,7 @@ def test_no_command_reaches_for_the_network(tmp_path: Path, guarded: dict[str, s
         ["train", "tiny.yaml"],
         ["eval", "latest", "--mc", "2"],
         ["effects", "latest"],
+        ["ensemble", "latest", "--networks", "2"],
         ["runs"],
         ["show", "latest"],
         ["verify", "latest", "--replay"],

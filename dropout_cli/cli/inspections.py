@@ -1,4 +1,4 @@
-"""Output of studies of a trained network or of a sweep: a table, sentences, and the folder with the files."""
+"""Output of studies: a table, sentences, and the folder with the files."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any

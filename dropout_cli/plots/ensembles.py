@@ -1,6 +1,6 @@
 """Figures of ensembles: the error against the number of networks, and averages over all masks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +11,6 @@ from dropout_cli.plots.layout import LABEL_INCHES, LineEnd, label_line_ends, set
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from dropout_cli.plots.figure_columns import FigureColumns
-
 PANELS = {"error": "error of the average (%)", "nll": "cross-entropy (nats)", "rmse": "RMSE of the average"}
 """Column -> label of its axis."""
 COLORS = (BLUE, VERMILION)
@@ -21,7 +19,7 @@ LINEAR_UP_TO = 7
 """The most networks for which the axis is linear, with a tick for each."""
 
 
-def error_by_networks(columns: "FigureColumns", title: str, subtitle: str) -> bytes:
+def error_by_networks(columns: Mapping[str, Sequence[Any]], title: str, subtitle: str) -> bytes:
     """Draw the scores of averages against the number of networks, a panel per score.
 
     Args:
@@ -42,7 +40,7 @@ def error_by_networks(columns: "FigureColumns", title: str, subtitle: str) -> by
         return render(canvas.figure)
 
 
-def _draw_panel(axes: "Axes", columns: "FigureColumns", name: str) -> None:
+def _draw_panel(axes: "Axes", columns: Mapping[str, Sequence[Any]], name: str) -> None:
     factor = 100.0 if name == "error" else 1.0
     kinds = list(dict.fromkeys(columns["networks"]))
     ends, largest = [], 1.0
@@ -77,7 +75,7 @@ def _number_axis(axes: "Axes", largest: float) -> None:
         axes.set_xlim(0.9, 1.1 * largest)
 
 
-def averages_over_masks(columns: "FigureColumns", title: str, subtitle: str) -> bytes:
+def averages_over_masks(columns: Mapping[str, Sequence[Any]], title: str, subtitle: str) -> bytes:
     """Draw both averages over all masks against weight scaling, a point per example.
 
     Args:

@@ -1,4 +1,4 @@
-"""Independently trained runs of one setting as an ensemble, beside the sampled networks of one of them.
+"""Trained runs of one setting as an ensemble, beside sampled networks of one run.
 
 The trained runs come from their stored test predictions, so that they need no data. They must share the test part.
 """

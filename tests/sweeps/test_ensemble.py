@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def test_trained_runs_are_averaged_from_their_stored_predictions(home: Path) -> 
     records, _ = stored_plan.read_runs(SweepFolder(home / "two"))
     runs = [one.path for one in records if one.values["dropout.rate"] == 0.4]
     stored = [np.load(Path(run, "predictions.npz")) for run in runs]
-    mean = np.asarray(np.mean([one["probabilities"] for one in stored], axis=0, dtype=np.float64))
+    mean: Any = np.mean([one["probabilities"] for one in stored], axis=0, dtype=np.float64)
     labels = stored[0]["labels"]
     average = found["trained_runs"]["arithmetic_mean"]
     assert average["accuracy"] == pytest.approx((mean.argmax(axis=1) == labels).mean(), abs=1e-12)

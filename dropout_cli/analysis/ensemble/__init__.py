@@ -1,1 +1,1 @@
-"""Ensembles: the networks that dropout samples from one run, all its masks, or runs trained independently."""
+"""Ensembles: sampled networks of a run, all its masks, or independent runs."""

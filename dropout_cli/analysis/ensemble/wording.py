@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dropout_cli.analysis.ensemble.measured import BAND, MeasuredEnsemble
-from dropout_cli.analysis.ensemble.scoring import AVERAGES, ClassScoring, Scores
+from dropout_cli.analysis.ensemble.scoring import AVERAGES, ClassScoring, EnsembleScoring, Scores
 from dropout_cli.analysis.inspection import InspectionFigure
 from dropout_cli.core.text import counted, decimals, significant
 from dropout_cli.metrics.ensembles import AmbiguityDecomposition
 
 MOST_DECIMALS = 12
+ROUNDING = 1e-10
+"""A smaller loss or ambiguity is written as 0."""
 WEIGHT_SCALING, SCALED = "no noise (weight scaling)", "weight scaling"
 """Its name in a table, and its short name in a figure."""
 LOSSES = {
@@ -76,8 +78,8 @@ def decomposition_sentence(name: str, one: AmbiguityDecomposition, of: str) -> s
         of: Words after the mean loss of the networks.
     """
     loss, average, kind = LOSSES.get(name) or (f"Squared error of {name.partition(':')[2]}", "average", "ambiguity")
-    smallest = min((abs(value) for value in one if value), default=1.0)
-    digits = min(max(4, 2 - math.floor(math.log10(smallest))), MOST_DECIMALS)
+    sizes = [math.floor(math.log10(abs(value))) for value in one if abs(value) > ROUNDING] or [0]
+    digits = min(max(0, 3 - max(sizes), 2 - min(sizes)), MOST_DECIMALS)  # four digits of the sum, three of its parts
     single, mean = (round(value, digits) for value in (one.single, one.average))
     texts = [decimals(value, digits) for value in (single, mean, single - mean)]
     return f"{loss}: {texts[0]} (mean {of}) = {texts[1]} ({average}) + {texts[2]} ({kind})."
@@ -86,11 +88,6 @@ def decomposition_sentence(name: str, one: AmbiguityDecomposition, of: str) -> s
 def percent(share: float) -> str:
     """Return a share as percent with three significant digits."""
     return f"{significant(100 * share, 3)} %"
-
-
-def error_words(scoring_name: str, scores: Scores) -> str:
-    """Return the main score of a curve in words: the error rate, or the RMSE."""
-    return percent(scores["error"]) if scoring_name == "error" else significant(scores["rmse"], 4)
 
 
 def curve_figure(ensembles: Sequence[MeasuredEnsemble], scaled: Mapping[str, Scores], shown: str) -> InspectionFigure:
@@ -121,16 +118,26 @@ def curve_figure(ensembles: Sequence[MeasuredEnsemble], scaled: Mapping[str, Sco
 
 
 def _finding(ensembles: Sequence[MeasuredEnsemble], scaled: Mapping[str, Scores]) -> str:
+    """Return a sentence about averaging, with the main score of the curve."""
     parts = []
     for measured in ensembles:
-        scoring = measured.scoring
-        (main, *_) = scoring.curve_metrics
-        average = error_words(main, scoring.curve_scores(measured.summary.scores["arithmetic_mean"]))
-        single = error_words(main, scoring.curve_scores(measured.summary.single))
-        kind = "an error of" if isinstance(scoring, ClassScoring) else "an RMSE of"
-        parts.append(f"the average of {measured.count} {measured.name} has {kind} {average}, one alone {single}")
-    main = ensembles[0].scoring.curve_metrics[0]
-    for name, scores in scaled.items():
-        parts.append(f"{name} {error_words(main, ensembles[0].scoring.curve_scores(scores))}")
+        average = _main_score(measured.scoring, measured.summary.scores["arithmetic_mean"])
+        single = _main_score(measured.scoring, measured.summary.single)
+        change = "lowers" if average < single else "raises"
+        name = "error" if isinstance(measured.scoring, ClassScoring) else "RMSE"
+        texts = [_score_text(measured.scoring, value) for value in (single, average)]
+        result = f"from {texts[0]} to {texts[1]}" if texts[0] != texts[1] else f"at {texts[0]}"
+        verb = change if texts[0] != texts[1] else "leaves"
+        parts.append(f"averaging {measured.count} {measured.name} {verb} the {name} {result}")
+    scoring = ensembles[0].scoring
+    parts += [f"{name} has {_score_text(scoring, _main_score(scoring, scores))}" for name, scores in scaled.items()]
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _main_score(scoring: EnsembleScoring, scores: Scores) -> float:
+    return scoring.curve_scores(scores)[scoring.curve_metrics[0]]
+
+
+def _score_text(scoring: EnsembleScoring, value: float) -> str:
+    return percent(value) if isinstance(scoring, ClassScoring) else significant(value, 4)

@@ -78,10 +78,11 @@ def ensemble_command(
     no_plots: arguments.NoPlots = False,
     json: arguments.Json = False,
 ) -> None:
-    """Study the networks that dropout samples from RUN, or the runs of SWEEP, as an ensemble.
+    """Study sampled networks of RUN, or runs of SWEEP, as an ensemble.
 
-    The table has single networks, their arithmetic and geometric mean, and weight scaling. Ambiguity is the part of
-    the error that averaging removes.
+    A sampled network draws its dropout once, for all examples. The table has single networks, their arithmetic and
+    geometric mean, and weight scaling. Ambiguity is the part of the loss that averaging removes. The files are written
+    to after/ in the folder of the run, or to ensemble/ in that of the sweep.
     """
     from dropout_cli import runs
     from dropout_cli.sweeps.folder import find_sweep
@@ -114,7 +115,7 @@ def ensemble_command(
             run, networks or NETWORKS, split=part, checkpoint=checkpoint, allow_changed_data=changed
         )
     show_inspections(run, [study], images=not no_plots, json=json)
-    if not exact:
+    if not (exact or json):
         output.print_stderr(NEXT)
 
 
