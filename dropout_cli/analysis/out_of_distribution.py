@@ -214,8 +214,13 @@ def _figures(
                 curves[name].append(cell)
     predictor, score = max(found, key=lambda name: found[name].auroc)
     best = found[predictor, score]
-    way = "without noise" if predictor == "weight_scaling" else "of the Monte-Carlo passes"
-    finding = f"AUROC {best.auroc:.3f} by the {SCORE_WORDS[score]} {way}, the best of {counted(len(found), 'score')}"
+    words = SCORE_WORDS[score]
+    if score != "model_sd":
+        words = f"{words} without noise" if predictor == "weight_scaling" else f"Monte-Carlo {words}"
+    others = f", the best of {counted(len(found), 'score')}" if len(found) > 1 else ""
+    finding = f"AUROC {best.auroc:.3f} by the {words}{others}"
+    if best.auroc < 0.5:
+        finding = f"The network is more certain of strange than of known examples: AUROC {best.auroc:.3f} at best"
     share = f"To find 95 % of {sizes[1]:,} strange examples, {100 * best.fpr95_strange:.1f} % of {sizes[0]:,} known "
     share += "ones are taken for strange"
     return [
