@@ -25,9 +25,9 @@ CLASS_COLUMNS = ("accuracy", "nll", "ece", "entropy", "mutual_information")
 TARGET_COLUMNS = ("rmse", "nll", "coverage", "sd", "model_sd")
 STRENGTH_WORDS = {
     "rotate": "{:g} degrees",
-    "translate": "{:g} pixels",
+    "translate": "a move of {:g} px",
     "noise": "noise of {:g}",
-    "blur": "a blur of {:g} pixels",
+    "blur": "a blur of sigma {:g}",
     "contrast": "a contrast of {:g}",
     "missing": "a share of {:g} of missing cells",
 }
