@@ -80,7 +80,12 @@ def study_out_of_distribution(
         pieces = []
         for chunk, more in strangers.chunks:
             notices += [*more, *_range_notice(part, chunk)]
-            pieces.append(_scores(trained, network, task, chunk, count, all_noise))
+            # Numbers near the limit of float32 become infinite inside of the network.
+            with np.errstate(over="ignore", invalid="ignore"):
+                pieces.append(_scores(trained, network, task, chunk, count, all_noise))
+            if not all(np.isfinite(scores).all() for scores in pieces[-1].values()):
+                fact = "has examples for which the outputs of the network are not finite numbers"
+                raise DataError(f"--ood {source}", fact, "Give examples in the units of the training")
     if not pieces:
         raise DataError(f"--ood {source}", "has no examples", "Give a file with examples")
     strange = {name: np.concatenate([piece[name] for piece in pieces]) for name in known}
@@ -214,8 +219,13 @@ def _figures(
                 curves[name].append(cell)
     predictor, score = max(found, key=lambda name: found[name].auroc)
     best = found[predictor, score]
-    way = "without noise" if predictor == "weight_scaling" else "of the Monte-Carlo passes"
-    finding = f"AUROC {best.auroc:.3f} by the {SCORE_WORDS[score]} {way}, the best of {counted(len(found), 'score')}"
+    words = SCORE_WORDS[score]
+    if score != "model_sd":
+        words = f"{words} without noise" if predictor == "weight_scaling" else f"Monte-Carlo {words}"
+    others = f", the best of {counted(len(found), 'score')}" if len(found) > 1 else ""
+    finding = f"AUROC {best.auroc:.3f} by the {words}{others}"
+    if best.auroc < 0.495:  # .495 is printed as about 1/2
+        finding = f"The network is more certain of strange than of known examples: AUROC {best.auroc:.3f} at best"
     share = f"To find 95 % of {sizes[1]:,} strange examples, {100 * best.fpr95_strange:.1f} % of {sizes[0]:,} known "
     share += "ones are taken for strange"
     return [

@@ -124,7 +124,7 @@ def _pixel_rows(pictures: Array, shift: Shift) -> list[tuple[Any, ...]]:
 
 
 def _rotated_finding(true: str, predicted: list[str], angles: tuple[float, ...]) -> str:
-    """Return the angle up to which the mean of the passes predicts the true class, and the classes at the others."""
+    """Return how far the mean of the passes is right, and the other classes it predicts."""
     wrong = [place for place, name in enumerate(predicted) if name != true]
     if not wrong:
         return f"The mean of the passes predicts '{true}' at every angle"

@@ -1,4 +1,4 @@
-"""Accuracy, calibration and certainty of a trained network on examples that are changed more and more."""
+"""Accuracy, calibration and certainty of a network on more and more changed examples."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,9 +25,9 @@ CLASS_COLUMNS = ("accuracy", "nll", "ece", "entropy", "mutual_information")
 TARGET_COLUMNS = ("rmse", "nll", "coverage", "sd", "model_sd")
 STRENGTH_WORDS = {
     "rotate": "{:g} degrees",
-    "translate": "{:g} pixels",
+    "translate": "a move of {:g} px",
     "noise": "noise of {:g}",
-    "blur": "a blur of {:g} pixels",
+    "blur": "a blur of sigma {:g}",
     "contrast": "a contrast of {:g}",
     "missing": "a share of {:g} of missing cells",
 }
@@ -201,5 +201,7 @@ def _sentences(rows: Sequence[Mapping[str, Any]], shift: Shift, trained: LoadedM
         else ("model_sd", "The spread of the passes")
     )
     top = max(passes, key=lambda row: row[name])
+    if top is passes[0]:
+        return [f"{words} is largest without a change: {significant(top[name], 3)}."]
     at = STRENGTH_WORDS[shift.name].format(top[shift.axis])
     return [f"{words} is {significant(passes[0][name], 3)} at first and largest at {at}: {significant(top[name], 3)}."]

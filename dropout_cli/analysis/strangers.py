@@ -12,6 +12,7 @@ from dropout_cli import config
 from dropout_cli.analysis.prediction_input import read_input
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
+from dropout_cli.data.base import DATASETS
 from dropout_cli.data.cache import require_regular_file
 from dropout_cli.data.corruptions.changed_rows import ChangedRows, draw_rows
 from dropout_cli.data.corruptions.pixel_range import find_pixel_range
@@ -46,7 +47,8 @@ def find_strangers(source: str, trained: LoadedModel, known: Part) -> Strangers:
     """Return the strange examples that an argument means.
 
     Args:
-        source: A key of MADE_STRANGERS; data as `dropout predict` takes them; or a config, whose test part is used.
+        source: A key of MADE_STRANGERS; data as `dropout predict` takes them; a config, whose test part is used; or the
+            name of a dataset that needs no further keys.
         trained: The model.
         known: The known examples; the made strangers are as many.
 
@@ -62,7 +64,11 @@ def find_strangers(source: str, trained: LoadedModel, known: Part) -> Strangers:
     name = re.sub(r"[^\w.-]+", "-", path.stem if path.suffix else path.name).strip("-.")[:MAX_NAME] or "data"
     if _is_data(path):
         return Strangers(name, f"the examples of {path.name}", _file_chunks(path, trained))
-    found = config.load_config(config.find_config(source)).experiment.dataset
+    if source in DATASETS.names() and source not in config.bundled_configs() and not path.exists():
+        loaded = config.load_config(Path(f"--ood {source}"), text=f"dataset: {source}".encode())
+    else:
+        loaded = config.load_config(config.find_config(source))
+    found = loaded.experiment.dataset
     part = load_strange_part(found, Preprocessing.from_dataset(trained.dataset), f"--ood {source}")
     return Strangers(name, f"the test part of {found.dataset_name()}", iter([(part, [])]))
 

@@ -20,7 +20,7 @@ SPREAD = 0.6
 
 
 def draw_rotated_digit(columns: FigureColumns, title: str, subtitle: str) -> bytes:
-    """Draw the pictures in a row, and below them inputs and outputs of the softmax, one point for each pass.
+    """Draw the pictures in a row, and the softmax of every pass below them.
 
     Args:
         columns: `kind` (pixel, softmax input or softmax output), `degrees`, `class`, `pass`, `y`, `x`, `channel` and

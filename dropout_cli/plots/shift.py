@@ -85,8 +85,10 @@ def _set_limits(axes: "Axes", axis: str, metric: str, columns: FigureColumns) ->
         axes.set_ylim(0, 1.04)
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
     else:
-        # The NLL of a regression may be below 0.
-        axes.set_ylim(bottom=None if metric == "nll" and axes.get_ylim()[0] < -0.5 else 0)
+        # The NLL of a regression depends on the unit of the targets and may be below 0.
+        if not (metric == "nll" and "rmse" in columns):
+            top = max((cell for cell in columns[metric] if cell is not None), default=0)
+            axes.set_ylim(0, 1.06 * top or 1)
         axes.yaxis.set_major_locator(MaxNLocator(4))
     if axis == "contrast_factor":
         strengths = sorted(set(columns[axis]), reverse=True)

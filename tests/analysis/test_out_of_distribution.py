@@ -119,3 +119,25 @@ def test_a_regression_needs_a_spread_that_varies(tmp_path: Path) -> None:
     assert list(numbers(study_out_of_distribution(varies, source))) == [("weight_scaling", "sd")]
     with pytest.raises(UsageError, match="--ood: a regression needs a spread that varies"):
         study_out_of_distribution(train(tmp_path / "c", *diabetes, "objective=squared_error", "dropout.rate=0"), source)
+
+
+def test_a_file_without_usable_examples_is_refused(run: Run, tmp_path: Path) -> None:
+    """Without rows, with NaN, or with numbers that the scaling turns into infinity: one line, and no result."""
+    x = 1e-3 * np.random.default_rng(0).random((60, 8, 8))
+    np.savez(tmp_path / "small.npz", x=x, y=np.arange(60) % 2)
+    small = train(tmp_path, f"dataset={{name: arrays, path: {tmp_path}/small.npz}}", "training.batch_size=16")
+    huge = np.full((2, 8, 8), 3e38, np.float32)
+    for one, fact, strange in (
+        (run, "has no examples", huge[:0]),
+        (run, "not a finite 32-bit number", np.full((2, 8, 8), np.nan)),
+        (small, "outputs of the network are not finite", huge),
+    ):
+        np.save(tmp_path / "x.npy", strange)
+        with pytest.raises(DataError, match=fact):
+            study_out_of_distribution(one, str(tmp_path / "x.npy"), passes=2)
+
+
+def test_the_name_of_a_dataset_is_its_default_config(run: Run) -> None:
+    """Iris has no pictures: its examples are read, and refused for their shape."""
+    with pytest.raises(DataError, match=r"--ood iris: its examples have the shape 4, but the network needs 8 x 8 x 1"):
+        study_out_of_distribution(run, "iris")

@@ -10,7 +10,7 @@ from dropout_cli.data.scaling import row_blocks
 
 
 @dataclass(frozen=True)
-class TableCells:
+class FeatureCells:
     """The cells of a table, and the features that are made of each of them."""
 
     cell_of_feature: Array
@@ -48,7 +48,7 @@ class TableCells:
         return np.where(missing, self.replacements.astype(x.dtype), x)
 
 
-def find_cells(dataset: Dataset) -> TableCells:
+def find_cells(dataset: Dataset) -> FeatureCells:
     """Return the cells of a dataset of tables.
 
     Without missing values in training, the replacement of a number is its median in the training part. The features
@@ -63,11 +63,11 @@ def find_cells(dataset: Dataset) -> TableCells:
         names = [column.date.column if column.date else column.name for column in dataset.columns]
         of_feature = _numbered(names) if names else np.arange(features)
         medians = np.median(_training_rows(dataset), axis=0)
-        return TableCells(of_feature, medians, _training_sd(dataset))
+        return FeatureCells(of_feature, medians, _training_sd(dataset))
     empty = np.full((1, len(encoding.columns)), np.nan, np.float64)
     cells = _numbered([column.date.column if column.date else column.name for column in encoding.columns])
     sd = np.where(encoding.is_numeric, _training_sd(dataset), 0.0)
-    return TableCells(cells[encoding.column_of_feature], encoding.apply(empty)[0], sd)
+    return FeatureCells(cells[encoding.column_of_feature], encoding.apply(empty)[0], sd)
 
 
 MAX_MEDIAN_ROWS = 100_000

@@ -141,5 +141,7 @@ def _table_shift(name: str, dataset: Dataset, seed: int) -> Shift:
         return cells.remove_values(x, strength, draws)
 
     if name == "noise" and not cells.numeric_sd.any():
-        raise UsageError("--shift", "noise needs a column of numbers, but this table has none", "Choose missing.")
+        raise UsageError(
+            "--shift", "noise needs a column of numbers that vary, but this table has none", "Choose missing."
+        )
     return Shift(name, tuple(step / 10 for step in range(11)), change)
