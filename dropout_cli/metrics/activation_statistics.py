@@ -96,7 +96,8 @@ def chance_correlation(examples: int, classes: int = 1) -> float:
 def participation_ratio(values: Array) -> float:
     """Return the number of dimensions that the activations use.
 
-    It is tr(S)^2 / |S|_F^2 of the covariance matrix S: 1 if all units are proportional, and the number of units if they are uncorrelated with equal variances.
+    It is tr(S)^2 / |S|_F^2 of the covariance matrix S: 1 if all units are proportional, and the number of units if they
+    are uncorrelated with equal variances.
 
     Args:
         values: (N, units) activations.
