@@ -35,7 +35,7 @@ if __name__ == "__main__":
 
         dropout = f"dropout={{variant: inverted, rate: {rate}}}"
         changes = (*bars.few_pictures(), NETWORK, dropout, "training.epochs=8")
-        _, _, command = bars.train("mnist", *changes, look=look)
+        command = bars.train("mnist", *changes, look=look)[2]
     for layer in ("hidden1", "hidden2"):
         for key, words in FELL.items():
             before, after = (found[rate, layer, key] for rate in (0.0, 0.5))
