@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dropout_cli.core.text import significant
 from dropout_cli.core.types import Array
 from dropout_cli.plots.canvas import (
     BLUE,
@@ -31,7 +32,7 @@ COLORS = (BLUE, VERMILION, ORANGE, GREEN, PINK, SKY, INK)
 PER_ROW = 8
 FULL_COLOR_PERCENTILE = 99.5  # percentile of the |weights| at which color is full
 LEFT, RIGHT, GAP = 0.1, 0.9, 0.07  # inches
-NAME_INCHES = 0.22
+NAME_INCHES, MIN_BODY_INCHES = 0.22, 1.0
 MAX_BARS = 15
 BAR_INCHES = 0.17
 
@@ -49,10 +50,15 @@ def filter_images(columns: FigureColumns, title: str, subtitle: str) -> bytes:
         subtitle: What the figure shows.
     """
     networks, largest = _images(columns)
+    # Color images have no color bar: the colors of their three channels mix.
+    is_color = max(columns["channel"]) == 2
+    if is_color:
+        subtitle += f"; gray is 0, full color is {significant(largest, 2)}"
     side = (WIDTH - LEFT - RIGHT - GAP * (PER_ROW - 1)) / PER_ROW
     named = len(networks) > 1
     lines = {name: -(-len(images) // PER_ROW) for name, images in networks.items()}
     body = sum(count * (side + GAP) + NAME_INCHES * named for count in lines.values()) + 0.1
+    body = max(body, MIN_BODY_INCHES)
     with style():
         canvas = titled_canvas(title, subtitle, body)
         top, image = body, None
@@ -74,7 +80,7 @@ def filter_images(columns: FigureColumns, title: str, subtitle: str) -> bytes:
                     spine.set_linewidth(0.5)
                     spine.set_edgecolor(LIGHT_GRAY)
             top -= lines[name] * (side + GAP)
-        if image is not None:
+        if image is not None and not is_color:
             _draw_scale(canvas, image, body, min(body - 0.2, 2.0))
         return render(canvas.figure)
 

@@ -35,10 +35,10 @@ class FirstFilters:
     def half_count(self) -> float:
         """The number of weights with half of a filter's squared weight, the median over filters.
 
-        Filters of zeros are left out; NaN if all are.
+        Filters of zeros, and those with NaN, are left out; NaN if all are.
         """
         squares = np.sort(self.weights.reshape(-1, self.weights.shape[-1]).astype(np.float64) ** 2, axis=0)[::-1]
-        squares = squares[:, squares.any(axis=0)]
+        squares = squares[:, squares.any(axis=0) & np.isfinite(squares).all(axis=0)]
         if not squares.size:
             return float("nan")
         counts = 1 + (np.cumsum(squares, axis=0) < squares.sum(axis=0) / 2 * (1 - 1e-12)).sum(axis=0)
@@ -146,7 +146,10 @@ def _column_rows(found: Mapping[str, FirstFilters]) -> dict[str, list[Any]]:
 
 def _filters_finding(found: Mapping[str, FirstFilters]) -> str:
     size = next(iter(found.values())).filter_size
-    texts = [f"{one.half_count:g}" + (f" ({network})" if network else "") for network, one in found.items()]
+    halves = {network: one.half_count for network, one in found.items()}
+    if any(map(np.isnan, halves.values())):
+        return "The weights of a filter are all 0, or not finite"
+    texts = [f"{half:g}" + (f" ({network})" if network else "") for network, half in halves.items()]
     return f"Half of the squared weight of a filter is on {', '.join(texts)} of its {counted(size, 'weight')} (median)"
 
 

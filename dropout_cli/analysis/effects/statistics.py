@@ -154,9 +154,10 @@ def correlation_finding(found: LayerStatistics) -> str:
     key = "within_class_correlation" if within else "correlation"
     ends = {name: getattr(found[name], key) for name in dict.fromkeys((next(iter(found)), list(found)[-1]))}
     values = " and ".join(f"{_number(value)} in {name}" for name, value in ends.items())
-    chance = _number(last.within_class_chance if within else last.chance)
+    chance = last.within_class_chance if within else last.chance
     where = " within classes" if within else ""
-    return f"Mean |correlation| of units{where}: {values} (by chance alone {chance})"
+    beside = "" if math.isnan(chance) else f" (by chance alone {_number(chance)})"
+    return f"Mean |correlation| of units{where}: {values}{beside}"
 
 
 def few_examples_notices(examples: int) -> list[str]:
@@ -174,7 +175,7 @@ def _layer_sentence(name: str, found: ActivationStatistics) -> str:
     verb = "is" if found.dead_units == 1 else "are"
     text = f"{name}: {100 * found.share_of_zeros:.1f} % of the outputs are 0, {dead} {verb} dead"
     if not math.isnan(found.participation_ratio):
-        text += f", and the activations use {significant(found.participation_ratio, 3)} dimensions"
+        text += f", and the activations use {significant(found.participation_ratio, 3)} of {found.units} dimensions"
     left_out = [
         counted(number, noun)
         for number, noun in ((found.zero_examples, "example"), (found.zero_units, "unit"))

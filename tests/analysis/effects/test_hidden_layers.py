@@ -1,13 +1,17 @@
 """Statistics of the hidden layers of trained networks, against networks written by hand."""
 
+import json
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dropout_cli.analysis.effects.ablation import inspect_ablation
+from dropout_cli.analysis.effects.filters import inspect_filters
 from dropout_cli.analysis.effects.hidden_layers import count_test_examples, hidden_outputs, network_units
-from dropout_cli.analysis.effects.statistics import layer_statistics
+from dropout_cli.analysis.effects.statistics import inspect_statistics, layer_statistics
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
@@ -140,3 +144,17 @@ def test_a_network_without_hidden_layers_is_refused(run: Run) -> None:
     linear = replace(model, learner=Learner(alone, model.experiment.training.optimizer))
     with pytest.raises(UsageError, match="no hidden layers"):
         network_units(run, linear)
+
+
+@pytest.mark.parametrize("examples", [1, 2, 20])
+@pytest.mark.parametrize("weight", [None, 0.0, math.nan, 1e30])
+def test_networks_without_sense_still_have_their_files(run: Run, examples: int, weight: float | None) -> None:
+    """Numbers that are not defined are null, and every figure can be drawn."""
+    model = restore.load_model(run)
+    if weight is not None:
+        weights(model, "hidden1/W")[...] = weight
+    studies = [study(run, model, examples) for study in (inspect_statistics, inspect_ablation)]
+    for study in (*studies, inspect_filters(run, model)):
+        files = study.contents(images=True)
+        assert files[f"{study.figures[0].name}.png"].startswith(b"\x89PNG")
+        assert "nan" not in study.figures[0].finding and json.loads(files["results.json"])
