@@ -75,6 +75,7 @@ CASES = [
     ("dropout config check mi", ["mine.yaml"]),
     ("dropout train digits see", ["seed=", "seed=0"]),
     ("dropout train digits training.average.", ["training.average.decay=", "training.average.decay=0.999"]),
+    ("dropout variance digits streams.i", ["streams.init=", "streams.init=null"]),
     ("dropout train digits training.o", ["training.optimizer=", "training.optimizer."]),
     ("dropout train digits dropout.variant=sp", ["dropout.variant=sparse_variational", "dropout.variant=spatial"]),
     ("dropout train digits dropout.variant=dropblock dropout.bl", ["dropout.block_size=", "dropout.block_size=7"]),

@@ -1,5 +1,7 @@
 """The shares of the variance from the complete runs of a study: numbers, table, CSV and sentences."""
 
+import itertools
+import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ import numpy as np
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import counted, decimals
+from dropout_cli.core.types import Array
 from dropout_cli.metrics import DEFAULT_METRIC, csv_bytes
 from dropout_cli.plots.words import metric_words
 from dropout_cli.statistics.variance_components import VarianceShare, variance_components
@@ -75,7 +78,7 @@ def compute_shares(records: Sequence[RunRecord], design: VarianceDesign, metric:
         metric: The metric; for a regression, the default metric stands for `test.rmse`.
 
     Raises:
-        UsageError: A run does not have the metric.
+        UsageError: A run does not have the metric, or the runs do not have the seeds of the design.
     """
     if len(records) < design.runs:
         return None
@@ -84,11 +87,20 @@ def compute_shares(records: Sequence[RunRecord], design: VarianceDesign, metric:
     results = np.array([record.score(metric) for record in records])
     if np.isnan(results).any():
         raise UsageError("--metric", f"not every run has '{metric}'", "Another metric is computed from the same runs.")
-    seeds = np.array([[int(record.setting(key)) for key in design.keys] for record in records])
-    levels = np.stack([np.unique(column, return_inverse=True)[1] for column in seeds.T], axis=1)
-    found = variance_components(results, levels)
+    found = variance_components(results, _levels(records, design))
     named = [NamedShare(SOURCE_NAMES[key], key, part) for key, part in zip(design.keys, found.sources, strict=True)]
     return VarianceShares(metric, design, (*named, NamedShare(TOGETHER, "", found.interactions)))
+
+
+def _levels(records: Sequence[RunRecord], design: VarianceDesign) -> Array:
+    """Return the level of each source in each run, (runs, sources); raise UsageError for another design."""
+    # The folder may come from someone else, so any seed can be wrong.
+    seeds = [[json.dumps(record.setting(key)) for key in design.keys] for record in records]
+    levels = np.stack([np.unique(column, return_inverse=True)[1] for column in zip(*seeds, strict=True)], axis=1)
+    pairs = [{*zip(one, other, strict=True)} for one, other in itertools.combinations(levels.T.tolist(), 2)]
+    if len(records) != design.runs or levels.max() >= design.levels or any(len(one) < design.runs for one in pairs):
+        raise UsageError("the runs", "do not have the seeds of their design", "The folder is damaged.")
+    return levels
 
 
 def shares_csv(found: VarianceShares) -> bytes:

@@ -47,6 +47,15 @@ def test_shares_need_all_runs() -> None:
     assert compute_shares(records(lambda a, b, c: a + b)[1:], VarianceDesign(5, KEYS), "test.accuracy") is None
 
 
+@pytest.mark.parametrize(("key", "value"), [("init", 10), ("order", None), ("init", [1]), ("order", "x"), ("init", 99)])
+def test_runs_with_other_seeds_than_planned_are_refused(key: str, value: Any) -> None:
+    """A folder from someone else may have any config in a summary."""
+    runs = records(lambda a, b, c: a + b)
+    runs[-1].summary["config"]["streams"][key] = value
+    with pytest.raises(UsageError, match="do not have the seeds of their design"):
+        compute_shares(runs, VarianceDesign(5, KEYS), "test.accuracy")
+
+
 def test_a_source_above_all_others_dominates() -> None:
     """The title names it, with share and interval; the sentences say that single variances do not add up."""
     found = compute_shares(records(lambda a, b, c: 10 * a + 0.1 * b * c), VarianceDesign(5, KEYS), "test.accuracy")
