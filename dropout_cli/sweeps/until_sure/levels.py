@@ -14,6 +14,8 @@ from dropout_cli.statistics import sequential
 SPENDING: Literal["alpha t^2"] = "alpha t^2"
 MOST_LOOKS = 100
 """More looks than any plan has: a stored plan with more is damaged."""
+SMALLEST_LEVEL = 1e-12
+"""Below any level of a plan; the bounds of smaller ones cannot be computed."""
 
 
 class SequentialLevel(NamedTuple):
@@ -67,7 +69,7 @@ class PlannedLooks:
         """Raise ValueError for looks that cannot be."""
         if not self.looks or len(self.looks) > MOST_LOOKS or self.looks != sorted({*self.looks}) or self.looks[0] < 3:
             raise ValueError("its looks are not ascending numbers of at least 3")
-        if not (self.comparisons >= 1 and 0 < self.alpha < 1):
+        if not (self.comparisons >= 1 and SMALLEST_LEVEL <= self.alpha / self.comparisons < 1):
             raise ValueError("its looks have no valid level")
 
     def levels(self, comparisons: int) -> list[float]:
