@@ -27,4 +27,6 @@ def corrected_mutual_information(mutual_information: Array, predictive_entropy: 
     """
     if passes < 2:
         raise ValueError(f"the mutual information of {passes} passes cannot be corrected")
-    return np.asarray(np.clip(mutual_information * (passes / (passes - 1)), 0, predictive_entropy))
+    # Rounding may put the entropy of a sure prediction below 0.
+    largest = np.maximum(predictive_entropy, 0)
+    return np.asarray(np.clip(mutual_information * (passes / (passes - 1)), 0, largest))

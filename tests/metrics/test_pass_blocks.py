@@ -147,9 +147,9 @@ def test_the_worked_mutual_information() -> None:
 
 def test_the_corrected_mutual_information_is_at_most_the_entropy() -> None:
     """Two opposed passes have ln 2 of both, which the factor 2 does not double; one pass has no estimate."""
-    plain = np.array([math.log(2), -1e-17])
-    entropy = np.array([math.log(2), 0.0])
-    assert corrected_mutual_information(plain, entropy, 2).tolist() == [math.log(2), 0.0]
+    plain = np.array([math.log(2), -1e-17, 0.0])
+    entropy = np.array([math.log(2), 0.0, -2e-16])  # a sure prediction, whose probability rounds to more than 1
+    assert corrected_mutual_information(plain, entropy, 2).tolist() == [math.log(2), 0.0, 0.0]
     with pytest.raises(ValueError, match="1 passes cannot be corrected"):
         corrected_mutual_information(plain, entropy, 1)
 
