@@ -219,11 +219,8 @@ def _figures(
                 curves[name].append(cell)
     predictor, score = max(found, key=lambda name: found[name].auroc)
     best = found[predictor, score]
-    words = SCORE_WORDS[score]
-    if score != "model_sd":
-        words = f"{words} without noise" if predictor == "weight_scaling" else f"Monte-Carlo {words}"
     others = f", the best of {counted(len(found), 'score')}" if len(found) > 1 else ""
-    finding = f"AUROC {best.auroc:.3f} by the {words}{others}"
+    finding = f"AUROC {best.auroc:.3f} by the {_score_phrase(predictor, score)}{others}"
     if best.auroc < 0.495:  # .495 is printed as about 1/2
         finding = f"The network is more certain of strange than of known examples: AUROC {best.auroc:.3f} at best"
     share = f"To find 95 % of {sizes[1]:,} strange examples, {100 * best.fpr95_strange:.1f} % of {sizes[0]:,} known "
@@ -232,6 +229,14 @@ def _figures(
         InspectionFigure("distributions", "score_distributions", bins, finding, f"share of examples; {subtitle}"),
         InspectionFigure("roc", "roc_curves", curves, share, f"ROC curves; {subtitle}"),
     ]
+
+
+def _score_phrase(predictor: str, score: str) -> str:
+    """Return the name of a score with that of its predictor."""
+    name = SCORE_WORDS[score]
+    if score == "model_sd":
+        return name
+    return f"{name} without noise" if predictor == "weight_scaling" else f"Monte-Carlo {name}"
 
 
 def _score_arrays(known: Mapping[Score, Array], strange: Mapping[Score, Array]) -> bytes:

@@ -20,9 +20,9 @@ def rotate_pictures(pictures: Array, degrees: float) -> Array:
     """
     from scipy import ndimage
 
-    # SciPy turns the first axis towards the second one, and rows count downwards.
+    # SciPy sorts the axes: their order does not change the direction.
     return np.asarray(
-        ndimage.rotate(pictures, degrees, axes=(COLUMNS_AXIS, ROWS_AXIS), reshape=False, order=1, cval=0.0)
+        ndimage.rotate(pictures, degrees, axes=(ROWS_AXIS, COLUMNS_AXIS), reshape=False, order=1, cval=0.0)
     )
 
 
