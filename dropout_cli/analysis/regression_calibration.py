@@ -74,7 +74,7 @@ def inspect_regression_calibration(
 
 
 def stored_regression_calibration(stored: Mapping[str, Array], names: tuple[str, ...]) -> Inspection | None:
-    """Return the calibration of the stored test predictions, for a report; None without standard deviations.
+    """Return the calibration of the stored test predictions; None if they have no `sd`.
 
     Args:
         stored: The arrays of `predictions.npz`.

