@@ -77,7 +77,7 @@ def estimate_training(
     # The size, the time and the space of a sweep that ends by itself are those of all its looks.
     sizes, shortest = [("cells", len(plan.cells))], []
     if fewest is not None:
-        sizes = [("fewest cells", fewest), ("most cells", len(plan.cells))]
+        sizes = [("fewest runs", fewest), ("most runs", len(plan.cells))]
         shortest = [("shortest time to expect", format_duration(total * fewest / len(plan.cells)))]
     return [
         *sizes,

@@ -51,7 +51,6 @@ def test_both_studies_print_a_table_sentences_and_their_folders(home: Path) -> N
     ("runs", "words", "expected"),
     [
         ("numbers", ["eval", "latest", "--temperature"], "--temperature: needs a classification"),
-        ("numbers", ["eval", "latest", "--calibration"], "--calibration: needs a classification"),
         ("numbers", ["predict", "latest", "t.csv", "--temperature"], "--temperature: needs a classification"),
         ("noval", ["eval", "latest", "--temperature"], "no validation part"),
         ("noval", ["eval", "latest", "--calibration", "--split", "val"], "has no val part"),
@@ -61,7 +60,11 @@ def test_both_studies_print_a_table_sentences_and_their_folders(home: Path) -> N
             ["predict", "latest", "x.npy", "--temperature", "--mc", "2"],
             "no temperature for the mean of Monte-Carlo passes",
         ),
-        ("classes", ["eval", "latest", "--calibration", "--mc", "2", "--thinned", "2"], "--thinned: belongs to"),
+        (
+            "classes",
+            ["eval", "latest", "--calibration", "--mc", "2", "--thinned", "2"],
+            "--thinned: cannot be used with --calibration",
+        ),
     ],
 )
 def test_a_run_that_does_not_fit_gives_one_line_and_no_files(

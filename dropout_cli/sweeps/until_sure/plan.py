@@ -1,4 +1,4 @@
-"""The looks of a new sweep with `--until sure`: checks of its settings and layout, and of an earlier plan."""
+"""The looks of a new sweep with `--until sure`, and checks of its settings."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -51,7 +51,7 @@ def fewest_cells(plan: SweepPlan, looks: PlannedLooks) -> int:
 
 
 def _compared_settings(plan: SweepPlan, sweep: Sweep) -> int:
-    """Return how many settings have a baseline; raise ConfigError if one has none, or if nothing is compared."""
+    """Return how many settings have a baseline; raise ConfigError if one has none."""
     if len(plan.groups) < 2:
         fact = "needs at least two settings to compare; this sweep has one"
         raise ConfigError(PLACE, fact, "Sweep a key, such as dropout.rate=0,0.3.")

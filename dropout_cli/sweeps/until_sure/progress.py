@@ -1,4 +1,4 @@
-"""How far a sweep with `--until sure` is: the look that each setting has reached, and the runs that are due.
+"""How far a sweep with `--until sure` is: looks that are reached, and runs that are due.
 
 Everything follows from the plan and from the runs that are complete or have failed, so that a sweep that was killed
 goes on to the same end.

@@ -8,7 +8,7 @@ from dropout_cli.sweeps.until_sure.levels import PlannedLevels, SequentialRule
 
 
 def interval_kind(comparison: Comparison) -> str:
-    """Return the name of the interval of a difference: `95 % interval`, or how it accounts for several looks."""
+    """Return the name of the interval of a difference, such as `sequential interval`."""
     if comparison.sequential is None:
         return "95 % interval"
     return "sequential interval" if comparison.sequential.look else "any-time interval"
