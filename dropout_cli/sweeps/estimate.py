@@ -60,7 +60,7 @@ def estimate_cost(
     # The size, the time and the space of a sweep that ends by itself are those of all its looks.
     sizes = [("cells", len(plan.cells))]
     if looks is not None:
-        sizes = [("fewest cells", fewest), ("most cells", len(plan.cells))]
+        sizes = [("fewest runs", fewest), ("most runs", len(plan.cells))]
     return [
         *sizes,
         ("groups", len(plan.groups)),

@@ -221,7 +221,7 @@ def compare_runs(
 
 
 def metric_of_task(metric: str, records: Sequence[RunRecord]) -> str:
-    """Return the metric; for the default one test.rmse if all runs are regressions, which have no accuracy."""
+    """Return the metric; for the default one test.rmse if all runs are regressions."""
     regression = bool(records) and all("rmse" in (one.summary.get("test") or {}) for one in records)
     return "test.rmse" if regression and metric == DEFAULT_METRIC else metric
 

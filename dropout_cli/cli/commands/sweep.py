@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 POSITION = 30
 IN_WORDS = {
     "cells": "runs",
-    "most cells": "runs, at most",
-    "fewest cells": "runs, at least",
+    "most runs": "runs, at most",
+    "fewest runs": "runs, at least",
     "groups": "settings",
     "combinations that are the same as another": "duplicate combinations",
     "shortest time to expect": "estimated time, if it ends at the first look",

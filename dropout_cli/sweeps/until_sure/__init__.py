@@ -1,1 +1,1 @@
-"""Sweeps that go on until each setting is decided: planned looks, their levels, and how far a sweep is."""
+"""Sweeps that end by themselves: planned looks, their levels, and progress."""

@@ -43,7 +43,7 @@ def find_ending_sweep(references: Sequence[str], by: Sequence[str]) -> EndingSwe
 
 
 def unplanned_notices(references: Sequence[str]) -> Iterator[str]:
-    """Yield a notice for each sweep with `--until sure` whose looks ordinary intervals do not account for.
+    """Yield a notice for each sweep that ended by looks, which ordinary intervals ignore.
 
     Raises:
         UsageError: The plan of a sweep is damaged.

@@ -1,4 +1,4 @@
-"""The looks of a new sweep with `--until sure`: checks of its settings and layout, and of an earlier plan."""
+"""The looks of a new sweep with `--until sure`, and checks of an earlier plan."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,7 +22,7 @@ OTHER_FOLDER = "choose another folder with --out"
 
 
 def comparison_with_looks(plan: SweepPlan, sweep: Sweep) -> ComparisonSettings:
-    """Return how the runs are compared, with the looks of `--until sure` if the sweep has them.
+    """Return how the runs are compared, with the looks of `--until sure` if there are any.
 
     Args:
         plan: All runs up to the most seeds or splits.
@@ -51,7 +51,7 @@ def fewest_cells(plan: SweepPlan, looks: PlannedLooks) -> int:
 
 
 def _compared_settings(plan: SweepPlan, sweep: Sweep) -> int:
-    """Return how many settings have a baseline; raise ConfigError if one has none, or if nothing is compared."""
+    """Return how many settings are compared; raise ConfigError if one has no baseline."""
     if len(plan.groups) < 2:
         fact = "needs at least two settings to compare; this sweep has one"
         raise ConfigError(PLACE, fact, "Sweep a key, such as dropout.rate=0,0.3.")

@@ -1,4 +1,4 @@
-"""How far a sweep with `--until sure` is: the look that each setting has reached, and the runs that are due.
+"""The progress of a sweep with `--until sure`: looks so far, and runs that are due.
 
 Everything follows from the plan and from the runs that are complete or have failed, so that a sweep that was killed
 goes on to the same end.
@@ -134,7 +134,7 @@ def _looks(
     records: Mapping[str, RunRecord],
     failed: Collection[str],
 ) -> Iterator[tuple[int, bool]]:
-    """Yield the index of each look that is possible, and whether it decides; end after a decision."""
+    """Yield the index of each possible look, and whether it decides; end after a decision."""
     for place, (units, level) in enumerate(zip(plan.looks, levels, strict=True)):
         ours, theirs = _ids(group, units), _ids(base, units)
         if any(id not in records and id not in failed for id in (*ours, *theirs)):

@@ -8,14 +8,14 @@ from dropout_cli.sweeps.until_sure.levels import PlannedLevels, SequentialRule
 
 
 def interval_kind(comparison: Comparison) -> str:
-    """Return the name of the interval of a difference: `95 % interval`, or how it accounts for several looks."""
+    """Return the name of the interval of a difference, such as `sequential interval`."""
     if comparison.sequential is None:
         return "95 % interval"
     return "sequential interval" if comparison.sequential.look else "any-time interval"
 
 
 def look_words(comparison: Comparison) -> str:
-    """Return the look of a comparison, such as `look 3 of 6, 10 seeds`; empty without planned looks."""
+    """Return the look, such as `look 3 of 6, 10 seeds`; empty without planned looks."""
     level = comparison.sequential
     if level is None or not level.look:
         return ""
