@@ -38,6 +38,8 @@ def paired_estimate(
 ) -> tuple[Layout, Estimate]:
     """Return the layout of some pairs, and their mean difference.
 
+    The layout has the reason if there is no verdict.
+
     Args:
         group: A setting.
         base: Its baseline.
