@@ -116,7 +116,7 @@ def parse_until(text: str) -> Until:
 
 
 def parse_most_units(number: int) -> int:
-    """Return the most seeds of a sweep that ends by itself; raise ConfigError for too few or too many."""
+    """Return the most seeds of a sweep; raise ConfigError for too few or too many."""
     if not FEWEST_UNITS <= number <= MOST_SPLITS:
         fact = f"must be from {FEWEST_UNITS} (the first look) to {MOST_SPLITS:,}, got {number}"
         raise ConfigError("--max-seeds", fact, "Write --max-seeds 30.")

@@ -36,7 +36,9 @@ def differences_of_pairs(group: RunGroup, base: RunGroup, metric: str) -> dict[R
 def paired_estimate(
     group: RunGroup, base: RunGroup, metric: str, by_pair: Mapping[Replicate, float]
 ) -> tuple[Layout, Estimate]:
-    """Return the layout of some pairs, with the reason if there is no verdict, and their mean difference.
+    """Return the layout of some pairs, and their mean difference.
+
+    The layout has the reason if there is no verdict.
 
     Args:
         group: A setting.
@@ -52,7 +54,7 @@ def paired_estimate(
 
 
 def smallest_step(group: RunGroup, base: RunGroup, metric: str) -> float:
-    """Return the smallest step of a metric in both settings: 1 / N for accuracies, 0 for losses."""
+    """Return the step of a metric in both settings: 1 / N for accuracies, 0 for losses."""
     return max(group.step(metric), base.step(metric))
 
 

@@ -212,7 +212,7 @@ def _failures(plan: SweepPlan, folder: SweepFolder) -> dict[str, str]:
 
 
 def _due(plan: SweepPlan, folder: SweepFolder, failures: Mapping[str, str]) -> tuple[frozenset[str], str]:
-    """Return the ids of the runs that the sweep needs as far as is known, and the next look in words."""
+    """Return the ids of the runs that are due, and the next look in words."""
     stored = stored_plan.read_plan(folder)
     assert stored is not None
     if stored.until is None:

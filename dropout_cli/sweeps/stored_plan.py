@@ -133,7 +133,7 @@ class StoredPlan:
         return "division" if folds else "split"
 
     def due(self, records: Sequence[RunRecord], failed: Collection[str] = ()) -> Collection[str]:
-        """Return the ids of the runs that the sweep needs as far as is known: all, unless it ends by itself.
+        """Return the ids of the runs that are known to be needed: all, unless the sweep ends by itself.
 
         Args:
             records: The complete runs.
@@ -146,7 +146,7 @@ class StoredPlan:
         return frozenset(cell.id for cell in self.cells) if progress is None else progress.due
 
     def count_missing(self, records: Sequence[RunRecord], failed: Collection[str] = ()) -> int:
-        """Return the number of runs that are due, and neither complete nor failed; arguments as in `due`."""
+        """Return how many runs are due, and neither complete nor failed; see `due`."""
         return len({*self.due(records, failed)}.difference(failed, (record.name for record in records)))
 
     def compare(self, records: Sequence[RunRecord], failed: Collection[str] = ()) -> SweepComparison:

@@ -122,7 +122,7 @@ def verdict_scope(comparison: Comparison) -> str:
 
 
 def interval_text(comparison: Comparison) -> str:
-    """Return the interval of a difference with its kind, and with its look if there were several."""
+    """Return the interval of a difference with its kind and its look."""
     text = f"{interval_kind(comparison)} {format_interval(comparison.interval, '+')}"
     return ", ".join(filter(None, (text, look_words(comparison))))
 

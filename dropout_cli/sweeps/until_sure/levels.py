@@ -49,7 +49,7 @@ class SequentialRule(Protocol):
         """
 
     def level_of_mean(self, names: Iterable[str], units: int) -> float:
-        """Return the two-sided level of the interval of a setting's mean; NaN if there is none yet."""
+        """Return the two-sided level of the interval of a mean; NaN if there is none yet."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ def interval_kind(comparison: Comparison) -> str:
 
 
 def look_words(comparison: Comparison) -> str:
-    """Return the look of a comparison, such as `look 3 of 6, 10 seeds`; empty without planned looks."""
+    """Return the look, such as `look 3 of 6, 10 seeds`; empty without planned looks."""
     level = comparison.sequential
     if level is None or not level.look:
         return ""

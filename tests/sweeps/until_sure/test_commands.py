@@ -127,6 +127,13 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, text: str, options: dict[s
     assert caught.value.problems[0].place == place
 
 
+def test_a_search_does_not_end_by_looks(tmp_path: Path) -> None:
+    """`dropout tune` chooses its runs itself, so that the key is refused."""
+    (tmp_path / "sweep.yaml").write_text("base: digits\ngrid: {dropout.rate: [0, 0.4]}\nuntil: sure\n")
+    with pytest.raises(ConfigError, match="not for a search"):
+        load_sweep(tmp_path / "sweep.yaml", (), SweepOptions(), search=True)
+
+
 def test_a_sweep_without_comparisons_is_refused(tmp_path: Path) -> None:
     """One setting has nothing to be compared with; a swept fold has no independent seeds."""
     for text, fact in (
