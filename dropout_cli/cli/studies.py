@@ -28,16 +28,19 @@ class StudyOptions:
     ood: str | None = None
     """The source of the strange examples."""
 
-    def check(self, *, thinned: int | None) -> None:
+    def check(self, *, thinned: int | None, mc: int | None) -> None:
         """Raise UsageError if an option lacks the study that it belongs to.
 
         Args:
             thinned: `--thinned`, which belongs to the plain evaluation.
+            mc: `--mc`, which the curve does not use.
         """
         if self.risk is not None and not self.selective:
             raise UsageError("--risk", "needs --selective", "Add --selective.")
         if self.example is not None and self.shift != "rotate":
             raise UsageError("--example", "needs --shift rotate", "Add --shift rotate.")
+        if mc is not None and self.requested == ["--mc-curve"]:
+            raise UsageError("--mc", "cannot be used with --mc-curve, which has its own number", "Leave it out.")
         if thinned is not None and self.requested:
             raise UsageError("--thinned", f"cannot be used with {self.requested[0]}", "Leave it out.")
 

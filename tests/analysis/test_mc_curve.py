@@ -177,3 +177,11 @@ def test_fewer_than_two_passes_are_refused(run: Run, passes: str) -> None:
     """A curve needs two points."""
     done = dropout("eval", str(run.path), "--mc-curve", passes, cwd=run.path)
     assert done.returncode == 2 and done.stdout == "" and "--mc-curve" in done.stderr
+
+
+def test_another_number_of_passes_beside_the_curve_is_refused(tmp_path: Path) -> None:
+    """`--mc` belongs to other studies; nothing is written."""
+    run = train(tmp_path)
+    done = dropout("eval", str(run.path), "--mc-curve", "5", "--mc", "3", cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.startswith("--mc: cannot be used with --mc-curve")
+    assert not (run.path / "after").exists()

@@ -178,7 +178,7 @@ def eval_command(
         example=example,
         ood=ood,
     )
-    chosen.check(thinned=thinned)
+    chosen.check(thinned=thinned, mc=mc)
     if thinned is not None and mc is None:
         raise UsageError("--thinned", "needs --mc", "Add --mc T.")
     if not {"--mc-curve", "--shift", "--ood"} & set(chosen.requested):  # these have passes without --mc
