@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dropout_cli.analysis import mc_notices
-from dropout_cli.analysis.combine_runs import combine_runs
-from dropout_cli.analysis.conformal_prediction import check_conformal_coverage, fit_conformal_thresholds
-from dropout_cli.analysis.prediction_columns import predicted_columns
-from dropout_cli.analysis.prediction_input import read_input_of_all
-from dropout_cli.analysis.temperature_store import (
+from dropout_cli.analysis.calibration.conformal import check_conformal_coverage, fit_conformal_thresholds
+from dropout_cli.analysis.calibration.temperature_store import (
     StoredTemperature,
     apply_to_prediction,
     pass_kind,
     require_temperature,
 )
+from dropout_cli.analysis.combine_runs import combine_runs
+from dropout_cli.analysis.prediction_columns import predicted_columns
+from dropout_cli.analysis.prediction_input import read_input_of_all
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.data.cache import require_regular_file

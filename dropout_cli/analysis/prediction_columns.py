@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from dropout_cli.analysis.calibration.conformal import ConformalThresholds
 from dropout_cli.analysis.combine_runs import CombinedRuns
-from dropout_cli.analysis.conformal_prediction import ConformalThresholds
 from dropout_cli.metrics import predicted_classes
 from dropout_cli.tasks import Regression
 from dropout_cli.training.restore import LoadedWithoutData

@@ -79,26 +79,26 @@ def _studies(
 ) -> "Iterator[Callable[[], Inspection]]":
     # Temperatures come first: the calibration then shows the new ones.
     if chosen.temperature:
-        from dropout_cli.analysis.temperature import inspect_temperature
+        from dropout_cli.analysis.calibration.temperature import inspect_temperature
 
         yield partial(inspect_temperature, run, passes=passes, **options)
     if chosen.calibration:
-        from dropout_cli.analysis.calibration import inspect_calibration
+        from dropout_cli.analysis.calibration.study import inspect_calibration
 
         yield partial(inspect_calibration, run, passes=passes, **options)
     if chosen.mc_curve is not None:
-        from dropout_cli.analysis.mc_curve import compare_pass_counts
+        from dropout_cli.analysis.certainty.mc_curve import compare_pass_counts
 
         yield partial(compare_pass_counts, run, chosen.mc_curve, **options)
     if chosen.selective:
-        from dropout_cli.analysis.selective import rank_by_confidence
+        from dropout_cli.analysis.certainty.selective import rank_by_confidence
 
         yield partial(rank_by_confidence, run, risk=chosen.risk, passes=passes, **options)
     if chosen.shift is not None:
-        from dropout_cli.analysis.shift import study_shift
+        from dropout_cli.analysis.certainty.shift import study_shift
 
         yield partial(study_shift, run, chosen.shift, example=chosen.example, passes=passes, **options)
     if chosen.ood is not None:
-        from dropout_cli.analysis.out_of_distribution import study_out_of_distribution
+        from dropout_cli.analysis.certainty.out_of_distribution import study_out_of_distribution
 
         yield partial(study_out_of_distribution, run, chosen.ood, passes=passes, **options)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from dropout_cli import plots, statistics
-from dropout_cli.analysis.calibration_text import describe_calibration
-from dropout_cli.analysis.regression_calibration import stored_regression_calibration
+from dropout_cli.analysis.calibration.regression import stored_regression_calibration
+from dropout_cli.analysis.calibration.text import describe_calibration
 from dropout_cli.analysis.yardstick_lines import yardstick_lines
 from dropout_cli.core import npz
 from dropout_cli.core.errors import UsageError

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
-from dropout_cli.analysis.mc_curve import compare_pass_counts
+from dropout_cli.analysis.certainty.mc_curve import compare_pass_counts
 from dropout_cli.runs import Run
 from dropout_cli.training import forward_passes, restore
 from dropout_cli.training.setup import thread_limit

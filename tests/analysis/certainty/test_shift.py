@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from dropout_cli.analysis import evaluate
+from dropout_cli.analysis.certainty.shift import study_shift
 from dropout_cli.analysis.inspection import read_inspections, write_inspection
-from dropout_cli.analysis.shift import study_shift
 from dropout_cli.core.errors import UsageError
 from dropout_cli.data.corruptions.kinds import PICTURE_SHIFTS
 from dropout_cli.plots import as_svg

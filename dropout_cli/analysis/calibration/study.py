@@ -6,11 +6,16 @@ passes if they are asked for. Predictors with a stored temperature are shown wit
 
 from typing import Any
 
-from dropout_cli.analysis.calibration_text import describe_calibration
+from dropout_cli.analysis.calibration.regression import inspect_regression_calibration
+from dropout_cli.analysis.calibration.temperature_store import (
+    apply_to_prediction,
+    find_temperatures,
+    pass_kind,
+    temperature_text,
+)
+from dropout_cli.analysis.calibration.text import describe_calibration
 from dropout_cli.analysis.inspection import Inspection
 from dropout_cli.analysis.predictors import find_part, predict_part
-from dropout_cli.analysis.regression_calibration import inspect_regression_calibration
-from dropout_cli.analysis.temperature_store import apply_to_prediction, find_temperatures, pass_kind, temperature_text
 from dropout_cli.metrics import ClassPredictions
 from dropout_cli.runs import Run
 from dropout_cli.tasks import Regression

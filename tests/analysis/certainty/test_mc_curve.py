@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dropout_cli.analysis import evaluate
+from dropout_cli.analysis.certainty.mc_curve import compare_pass_counts
 from dropout_cli.analysis.inspection import read_inspections, write_inspection
-from dropout_cli.analysis.mc_curve import compare_pass_counts
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.runs import Run

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dropout_cli.analysis import calibration, evaluate, predict, temperature, temperature_store
+from dropout_cli.analysis import evaluate, predict
+from dropout_cli.analysis.calibration import study as calibration
+from dropout_cli.analysis.calibration import temperature, temperature_store
 from dropout_cli.analysis.inspection import read_inspections, write_inspection
 from dropout_cli.core.errors import UsageError
 from dropout_cli.report.run_report import run_report

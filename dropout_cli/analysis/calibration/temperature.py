@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli.analysis.inspection import Inspection
-from dropout_cli.analysis.predictors import find_part, predict_part
-from dropout_cli.analysis.temperature_store import (
+from dropout_cli.analysis.calibration.temperature_store import (
     FOLDER,
     KINDS,
     apply_to_prediction,
@@ -20,6 +18,8 @@ from dropout_cli.analysis.temperature_store import (
     pass_kind,
     temperature_text,
 )
+from dropout_cli.analysis.inspection import Inspection
+from dropout_cli.analysis.predictors import find_part, predict_part
 from dropout_cli.core.errors import RunFailed, UsageError
 from dropout_cli.core.text import counted, significant
 from dropout_cli.core.types import Array

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from dropout_cli.analysis.certainty.passes import choose_passes
+from dropout_cli.analysis.certainty.strangers import find_strangers
 from dropout_cli.analysis.inspection import Inspection, InspectionFigure
 from dropout_cli.analysis.predictors import PREDICTORS, find_part, with_target_error
-from dropout_cli.analysis.strangers import find_strangers
-from dropout_cli.analysis.study_passes import choose_passes
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DataError, UsageError
 from dropout_cli.core.text import counted

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dropout_cli.analysis import inspection, regression_calibration, target_calibration
+from dropout_cli.analysis import inspection
+from dropout_cli.analysis.calibration import regression as regression_calibration
+from dropout_cli.analysis.calibration import targets as target_calibration
+from dropout_cli.analysis.calibration.regression import inspect_regression_calibration
+from dropout_cli.analysis.calibration.targets import TargetDistributions, study_target_calibration
 from dropout_cli.analysis.inspection import Columns
-from dropout_cli.analysis.regression_calibration import inspect_regression_calibration
-from dropout_cli.analysis.target_calibration import TargetDistributions, study_target_calibration
 from dropout_cli.core import npz
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array

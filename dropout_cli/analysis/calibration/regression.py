@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from dropout_cli.analysis import mc_notices
+from dropout_cli.analysis.calibration.targets import TargetDistributions, study_target_calibration
 from dropout_cli.analysis.inspection import Inspection
 from dropout_cli.analysis.predictors import find_part, with_target_error
-from dropout_cli.analysis.target_calibration import TargetDistributions, study_target_calibration
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dropout_cli.analysis.conformal_prediction import check_conformal_coverage
+from dropout_cli.analysis.calibration.conformal import check_conformal_coverage
 from dropout_cli.analysis.output_format import join_classes
 from dropout_cli.analysis.predict import predict_data, predict_file
 from dropout_cli.core.errors import DataError, UsageError

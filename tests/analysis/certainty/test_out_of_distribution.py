@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dropout_cli.analysis.certainty.out_of_distribution import study_out_of_distribution
+from dropout_cli.analysis.certainty.strangers import MADE_STRANGERS
 from dropout_cli.analysis.inspection import Inspection
-from dropout_cli.analysis.out_of_distribution import study_out_of_distribution
-from dropout_cli.analysis.strangers import MADE_STRANGERS
 from dropout_cli.core.errors import ConfigError, DataError, UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.metrics.out_of_distribution import separate

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from dropout_cli.analysis.certainty.passes import choose_passes, with_pass_noise
+from dropout_cli.analysis.certainty.rotated_digit import rotated_digit_figure
 from dropout_cli.analysis.inspection import Inspection, InspectionFigure
 from dropout_cli.analysis.predictors import PREDICTORS, find_part, with_target_error
-from dropout_cli.analysis.rotated_digit import rotated_digit_figure
-from dropout_cli.analysis.study_passes import choose_passes, with_pass_noise
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.text import counted, significant
 from dropout_cli.core.types import Array

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from dropout_cli.analysis import evaluate
+from dropout_cli.analysis.certainty.selective import MAX_CURVE_ROWS, rank_by_confidence
 from dropout_cli.analysis.inspection import read_inspections, write_inspection
-from dropout_cli.analysis.selective import MAX_CURVE_ROWS, rank_by_confidence
 from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics.selective import RiskCoverage
 from dropout_cli.runs import Run

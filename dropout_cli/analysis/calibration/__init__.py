@@ -1,0 +1,1 @@
+"""Can predictions be believed? Calibration, temperature, and conformal prediction."""

@@ -1,0 +1,1 @@
+"""How sure a network is: passes, selective prediction, shift, and strange examples."""
