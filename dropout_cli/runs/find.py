@@ -78,7 +78,7 @@ def _refuse_others(path: Path, reference: str) -> None:
             raise UsageError(
                 reference,
                 "is a sweep",
-                f"Use show, compare, report, predict or verify, or name one of {path / 'cells'}/.",
+                f"Use show, compare, report, predict, effects, ensemble or verify, or name one of {path / 'cells'}/.",
             )
         if (path / SEARCH_FILE).is_file():
             fact = "is a search that has not ended"

@@ -199,9 +199,10 @@ def test_a_folder_that_is_no_run_says_what_it_is(folder: Path, tmp_path: Path) -
     """A sweep or a search in place of a run is named as such in the error."""
     (tmp_path / "runs/tune-x/search").mkdir(parents=True)
     (tmp_path / "runs/tune-x/search/study.db").touch()
-    said = "is a sweep. Use show, compare, report, predict or verify, or name one of runs/sweep-tiny/cells/."
+    said = "is a sweep. Use show, compare, report, predict, effects, ensemble or verify, or name one of "
+    said += "runs/sweep-tiny/cells/."
     for command, named, where, line in (
-        ("effects", "runs/sweep-tiny", folder, said),
+        ("eval", "runs/sweep-tiny", folder, said),
         ("resume", "sweep-tiny", folder, said),
         (
             "eval",

@@ -1,6 +1,7 @@
 """Which random generators a run draws from: their names (seed, role, index), and no other."""
 
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,12 +57,14 @@ def recorded() -> Iterator[Callable[[], Counter[Name]]]:
     def drawn() -> Counter[Name]:
         return Counter(name for name, one in made if state(one) != state(stream(*name)))
 
-    before = sys.getprofile()
+    before, before_threads = sys.getprofile(), threading.getprofile()
     sys.setprofile(watch)
+    threading.setprofile(watch)  # passes run in several threads
     try:
         yield drawn
     finally:
         sys.setprofile(before)
+        threading.setprofile(before_threads)
 
 
 def state(generator: Generator) -> str:
