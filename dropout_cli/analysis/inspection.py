@@ -7,8 +7,8 @@ figure is a PNG file beside a CSV file with its data. A report draws the figures
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -102,12 +102,32 @@ def read_inspections(run: Run) -> list[Inspection]:
     Raises:
         UsageError: A file is damaged.
     """
+    return [read() for _, read in stored_inspections(run)]
+
+
+def stored_inspections(run: Run) -> Iterator[tuple[str, Callable[[], Inspection]]]:
+    """Yield the folder of each inspection stored under `after/` of a run, and a function that reads it.
+
+    The function raises UsageError if a file is damaged.
+    """
     after = run.path_of("after")
-    if not after.is_dir():
-        return []
-    names = sorted(path.name for path in after.iterdir() if not path.name.startswith("."))
-    kept = (f"after/{name}" for name in names if run.has_file(f"after/{name}/{RESULTS}"))
-    return [parse_inspection(run.path / folder, partial(_read_file, run, folder)) for folder in kept]
+    names = sorted(path.name for path in after.iterdir() if not path.name.startswith(".")) if after.is_dir() else []
+    for name in names:
+        folder = f"after/{name}"
+        if is_inspection(partial(run.has_file, f"{folder}/{RESULTS}")):
+            yield folder, partial(parse_inspection, run.path / folder, partial(_read_file, run, folder))
+
+
+def is_inspection(has_results: Callable[[], bool]) -> bool:
+    """Return True if a folder has results, or a link in place of them, which the reader refuses.
+
+    Args:
+        has_results: Looks for the file.
+    """
+    try:
+        return has_results()
+    except UsageError:
+        return True
 
 
 def _read_file(run: Run, folder: str, name: str) -> bytes:
@@ -127,26 +147,34 @@ def parse_inspection(folder: Path, read: Callable[[str], bytes]) -> Inspection:
     try:
         stored = json.loads(read(RESULTS))
         texts = stored["inspection"]
-        figures = [InspectionFigure(columns=_columns(read(f"{one['name']}.csv")), **one) for one in texts["figures"]]
+        named = [InspectionFigure(columns={}, **one) for one in texts["figures"]]
         table = texts["table"]
-        return Inspection(
+        found = Inspection(
             folder.name,
             str(texts["title"]),
             stored["results"],
             table["headers"],
             table["rows"],
-            figures,
+            (),
             texts["sentences"],
             texts["notices"],
         )
-    except (LookupError, TypeError, ValueError) as error:
-        raise UsageError(str(folder / RESULTS), f"is damaged ({error})", "Run the command again.") from None
+    except (LookupError, TypeError, ValueError, RecursionError):
+        raise _damaged(folder / RESULTS) from None
+    return replace(found, figures=[replace(one, columns=_columns(folder, f"{one.name}.csv", read)) for one in named])
 
 
-def _columns(data: bytes) -> dict[str, list[Any]]:
+def _damaged(file: Path) -> UsageError:
+    return UsageError(str(file), "is damaged", "Make the study again, or delete its folder.")
+
+
+def _columns(folder: Path, name: str, read: Callable[[str], bytes]) -> dict[str, list[Any]]:
     """Return the columns of a CSV file, with numbers as float and empty cells as None."""
-    header, *rows = csv.reader(io.StringIO(data.decode()))
-    return {name: [_cell(row[place]) for row in rows] for place, name in enumerate(header)}
+    try:
+        header, *rows = csv.reader(io.StringIO(read(name).decode()))
+        return {column: [_cell(row[place]) for row in rows] for place, column in enumerate(header)}
+    except (LookupError, ValueError, csv.Error):
+        raise _damaged(folder / name) from None
 
 
 def _cell(text: str) -> float | str | None:

@@ -40,20 +40,29 @@ MAX_COLUMNS = 4  # of a table that fits a phone
 
 
 def narrow_tables(caption: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[HtmlTable]:
-    """Return a wide table as several tables of at most 4 columns, which repeat the first column.
+    """Return a wide table as several tables of at most 4 columns, which repeat the columns that name a row.
 
     Args:
         caption: Caption of the wide table.
         headers: Headers of the wide table.
-        rows: Its rows; the first value names the row.
+        rows: Its rows.
     """
-    step = MAX_COLUMNS - 1
-    starts = range(1, max(len(headers), 2), step)
+    keys = naming_columns(rows)
+    step = max(1, MAX_COLUMNS - keys)
+    starts = range(keys, max(len(headers), keys + 1), step)
     tables = []
     for start in starts:
-        chosen = [0, *range(start, min(start + step, len(headers)))]
-        title = caption if len(starts) == 1 else f"{caption}: {', '.join(headers[place] for place in chosen[1:])}"
+        chosen = [*range(keys), *range(start, min(start + step, len(headers)))]
+        title = caption if len(starts) == 1 else f"{caption}: {', '.join(headers[place] for place in chosen[keys:])}"
         tables.append(
             HtmlTable(title, [headers[place] for place in chosen], [[row[i] for i in chosen] for row in rows])
         )
     return tables
+
+
+def naming_columns(rows: Sequence[Sequence[Any]]) -> int:
+    """Return how many columns, from the first on, tell all rows apart; 1 if none do."""
+    for count in range(1, min((len(row) for row in rows), default=0)):
+        if len({repr(list(row[:count])) for row in rows}) == len(rows):
+            return count
+    return 1

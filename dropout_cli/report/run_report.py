@@ -12,6 +12,7 @@ import numpy as np
 from dropout_cli import plots, statistics
 from dropout_cli.analysis.calibration.regression import stored_regression_calibration
 from dropout_cli.analysis.calibration.text import describe_calibration
+from dropout_cli.analysis.inspection import stored_inspections
 from dropout_cli.analysis.yardstick_lines import yardstick_lines
 from dropout_cli.core import npz
 from dropout_cli.core.errors import UsageError
@@ -131,7 +132,7 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
         [key_value_table("Values of the dropout layers", learned)] if isinstance(learned, dict) and learned else []
     )
     yield Section("Dropout", [*reported, *(str(line) for line in summary.get("warnings", []))])
-    yield from inspection_sections(run)
+    yield from inspection_sections(stored_inspections(run))
     yield Section("Method", list(_method(summary, stored)))
     place = shlex.quote(str(run.path))
     commands = f"dropout train {shlex.quote(str(run.path / RESOLVED))}\ndropout verify {place} --replay"

@@ -15,7 +15,7 @@ from dropout_cli.plots.words import metric_words, number_words
 from dropout_cli.report.common import key_value_table, narrow_tables
 from dropout_cli.report.datasets_section import dataset_parts
 from dropout_cli.report.headline import sample_size, sweep_headline
-from dropout_cli.report.inspection_sections import inspection_parts
+from dropout_cli.report.inspection_sections import inspection_sections
 from dropout_cli.report.page import Code, DetailedCell, Details, Figure, HtmlTable, Section, SectionPart, render_page
 from dropout_cli.report.variance_report import variance_report
 from dropout_cli.runs import RESOLVED, Run
@@ -23,7 +23,7 @@ from dropout_cli.sweeps import figures, printed_table, stored_plan, yardsticks
 from dropout_cli.sweeps.comparison import Comparison
 from dropout_cli.sweeps.findings import figure_findings, gap_metrics
 from dropout_cli.sweeps.folder import SweepFolder
-from dropout_cli.sweeps.inspections import read_sweep_inspections
+from dropout_cli.sweeps.inspections import stored_sweep_inspections
 from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.paper_text import paper_text
 from dropout_cli.sweeps.records import RunRecord, setting_label
@@ -92,8 +92,7 @@ def _sections(
         yield Section("Over the datasets", list(dataset_parts(evidence.over_datasets)))
     yield Section("Search", list(_search(folder)))
     yield Section("Figures", list(_figures(folder, evidence)))
-    for inspection in read_sweep_inspections(folder):
-        yield Section(inspection.title, list(inspection_parts(inspection)))
+    yield from inspection_sections(stored_sweep_inspections(folder))
     yield Section("Method", [*comparison_notes(evidence), *_incomplete(len(records), missing)])
     if evidence.main:
         yield Section("Text for a paper", [Details("A paragraph with references", [Code(paper_text(evidence))])])

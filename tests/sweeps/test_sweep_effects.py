@@ -90,14 +90,33 @@ def test_a_sweep_without_the_study_has_no_section(home: Path) -> None:
     assert not read_sweep_inspections(folder) and "Effects on hidden layers" not in sweep_report(folder).decode()
 
 
-def test_damaged_results_are_one_clear_line(home: Path, tmp_path: Path) -> None:
-    """The report names the file and the command that writes it again."""
+def test_a_damaged_study_does_not_hide_the_rest_of_the_report(home: Path) -> None:
+    """The page names the damaged file and has all its other sections; `verify` fails."""
     done = dropout("effects", "variants", cwd=home)
     assert done.returncode == 0
+    for file, damages in {
+        "results.json": (b"{", b'{"format": 1}', b"[]", b"null", b"\xff\x00"),
+        "statistics.csv": (b"\xff\x00", b"", b"a,b\n1\n", b"nothing\n1\n"),
+    }.items():
+        path = home / "variants/effects" / file
+        kept = path.read_bytes()
+        for damage in damages:
+            path.write_bytes(damage)
+            page = sweep_report(SweepFolder(home / "variants")).decode()
+            assert "This study cannot be shown" in page and "Settings</h2>" in page, (file, damage)
+        path.write_bytes(kept)
+    assert "This study cannot be shown" not in sweep_report(SweepFolder(home / "variants")).decode()
+
+
+def test_a_link_in_place_of_a_study_is_not_followed(home: Path, tmp_path: Path) -> None:
+    """The report says that the study cannot be shown."""
+    assert dropout("effects", "variants", cwd=home).returncode == 0
+    (tmp_path / "secret.json").write_text("{}")
     results = home / "variants/effects/results.json"
     kept = results.read_bytes()
-    for damage in (b"{", b'{"format": 1}', b"[]"):
-        results.write_bytes(damage)
-        done = dropout("report", "variants", cwd=home)
-        assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and "results.json: is damaged" in done.stderr
+    results.unlink()
+    results.symlink_to(tmp_path / "secret.json")
+    page = sweep_report(SweepFolder(home / "variants")).decode()
+    assert "This study cannot be shown" in page
+    results.unlink()
     results.write_bytes(kept)
