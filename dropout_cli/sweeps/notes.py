@@ -159,6 +159,8 @@ def _verdict_notes(evidence: SweepComparison) -> Iterator[str]:
     for reason in dict.fromkeys(reasons):
         refused = [evidence.groups[comparison.group] for comparison in evidence.main if comparison.refused == reason]
         yield f"No verdict for {join_names(refused)}: {reason}."
+    if evidence.margin is not None:
+        yield f"Margin: a setting is equal to its baseline if the whole interval is within {evidence.margin:g} of 0."
     undecided = [
         comparison for comparison in evidence.main if comparison.verdict == NOT_DECIDED and not comparison.refused
     ]

@@ -1,7 +1,11 @@
 """A paragraph for a paper, with design, numbers, limits and references."""
 
 import math
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
+from statistics import fmean
 
 from dropout_cli.core.text import counted, decimals
 from dropout_cli.metrics import metric_name, metric_part
@@ -9,6 +13,7 @@ from dropout_cli.plots.words import number_words
 from dropout_cli.sweeps.comparison import NOT_DECIDED, Comparison
 from dropout_cli.sweeps.layouts import Layout
 from dropout_cli.sweeps.records import RunGroup
+from dropout_cli.sweeps.several_datasets_notes import dataset_notes
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.until_sure.words import interval_kind, look_words
 from dropout_cli.sweeps.wording import format_p, format_short, group_name, interval_scope, new_data_kind
@@ -34,6 +39,10 @@ REFERENCES = {
     "any-time": (
         "Lai, T. L. (1976). On confidence sequences. The Annals of Statistics 4(2), 265-280. doi:10.1214/aos/1176343406"
     ),
+    "datasets": (
+        "Demsar, J. (2006). Statistical comparisons of classifiers over multiple data sets. Journal of Machine "
+        "Learning Research 7, 1-30"
+    ),
     "new data": (
         "Nadeau, C., & Bengio, Y. (2003). Inference for the generalization error. Machine Learning 52, 239-281. "
         "doi:10.1023/A:1024068626366"
@@ -51,7 +60,13 @@ def paper_text(evidence: SweepComparison) -> str:
     decided = [one for one in evidence.main if not one.refused]
     if not decided:
         return "The settings could not be compared: " + _why_not(evidence)
-    sentences = [_design(evidence, decided[0]), *_results(evidence, decided), _not_covered(evidence, decided[0])]
+    sentences = [
+        _design(evidence, decided),
+        *_results(evidence, decided),
+        *_over_datasets(evidence),
+        *_later_runs(evidence),
+        _not_covered(evidence, decided),
+    ]
     references = [REFERENCES["pairs"]]
     if decided[0].sequential is not None:
         references = [REFERENCES["planned looks" if decided[0].sequential.look else "any-time"]]
@@ -59,6 +74,8 @@ def paper_text(evidence: SweepComparison) -> str:
         references.append(REFERENCES["correction"])
     if any(_has_new_data(one) and new_data_kind(one) == "new data" for one in decided):
         references.append(REFERENCES["new data"])
+    if evidence.over_datasets is not None:
+        references.append(REFERENCES["datasets"])
     return " ".join(sentences) + "\n\nReferences\n" + "\n".join(references)
 
 
@@ -67,16 +84,38 @@ def _why_not(evidence: SweepComparison) -> str:
     return f"{'; '.join(reasons) or 'no setting has a baseline with the same seed and split'}."
 
 
-def _design(evidence: SweepComparison, one: Comparison) -> str:
-    """Return the sentence about settings, runs and test."""
-    base = group_name(evidence.groups[one.baseline])
-    settings = [group for place, group in enumerate(evidence.groups) if place != one.baseline]
-    number = _metric(one.metric)
+def _design(evidence: SweepComparison, decided: Sequence[Comparison]) -> str:
+    """Return the sentences about settings, runs and test."""
+    one, bases = decided[0], list(dict.fromkeys(one.baseline for one in decided))
+    compared = _enumeration([evidence.groups[one.group] for one in decided])
+    against = f"{compared} with {group_name(evidence.groups[bases[0]])}{_dataset(evidence)}"
+    if len(bases) > 1:
+        against = f"{len(decided)} settings{_dataset(evidence)}, each with its own baseline out of {len(bases)},"
+    units = list(dict.fromkeys(_units(one.layout) for one in decided))
+    sizes = sorted({one.estimate.n for one in decided})
+    over = units[0] if len(units) == 1 else f"{sizes[0]} to {sizes[-1]} pairs of seed and split"
     family = f", with Bonferroni's correction for {counted(one.family, 'comparison')}" if one.family > 1 else ""
+    margin = "" if evidence.margin is None else f" Differences within {evidence.margin:g} count as equal."
     return (
-        f"We compared {_enumeration(settings)} with {base}{_dataset(evidence)} by {number} over {_units(one.layout)}. "
-        f"Settings had the same seeds and splits. {_procedure(one)}{family}."
+        f"We compared {against} by {_metric(one.metric)} over {over}. Settings had the same seeds and splits. "
+        f"{_procedure(one)}{family}.{margin}"
     )
+
+
+def _over_datasets(evidence: SweepComparison) -> Iterator[str]:
+    """Yield the ranks and the tests of pairs, if there are several datasets."""
+    if evidence.over_datasets is not None:
+        yield from islice(dataset_notes(evidence.over_datasets), 2)
+
+
+def _later_runs(evidence: SweepComparison) -> Iterator[str]:
+    """Yield a sentence if ordinary intervals ignore earlier looks at the results."""
+    if evidence.looks and evidence.sequential is None:
+        before = ", then ".join(f"{look:,}" for look in evidence.looks)
+        yield (
+            f"Runs were added or removed after the results of {before} runs had been seen; intervals and p-values do "
+            "not account for that."
+        )
 
 
 def _procedure(one: Comparison) -> str:
@@ -86,8 +125,8 @@ def _procedure(one: Comparison) -> str:
         return "Differences were tested with a paired t test"
     if level.look:
         return (
-            f"Runs were added until each setting was decided, at {level.looks} planned looks, with repeated paired t "
-            "intervals and alpha t^2 spending"
+            f"Runs were added until a setting was decided, or until the last of {level.looks} planned looks, with "
+            "repeated paired t intervals and alpha t^2 spending"
         )
     return "The intervals are paired t intervals that hold at every number of runs"
 
@@ -136,20 +175,16 @@ def _results(evidence: SweepComparison, decided: list[Comparison]) -> Iterator[s
         shown = [best] if best is not None and not best.refused else []
     yield from (_result(evidence, one) for one in shown)
     if len(shown) < len(decided):
-        counts: dict[str, int] = {}
-        for one in decided:
-            counts[one.verdict] = counts.get(one.verdict, 0) + 1
-        each = ", ".join(
-            f"{'no decision was possible for' if verdict == NOT_DECIDED else f'{verdict}:'} {counted(count, 'setting')}"
-            for verdict, count in counts.items()
-        )
-        yield f"Of all {len(decided)} settings, {each}."
+        counts = Counter(one.verdict for one in decided)
+        each = [f"{count} {'was' if count == 1 else 'were'} {verdict}" for verdict, count in counts.items()]
+        yield f"Of the {len(decided)} settings, {' and '.join(filter(None, [', '.join(each[:-1]), each[-1]]))}."
 
 
 def _result(evidence: SweepComparison, one: Comparison) -> str:
     """Return estimate, interval, test and effect size of a setting."""
     group, base = evidence.groups[one.group], evidence.groups[one.baseline]
-    means = [format_short(evidence.mean(side, one.metric).mean) for side in (group, base)]
+    # Over the same pairs as the difference, so that it is the difference of these means.
+    means = [format_short(_mean_of_pairs(side, one)) for side in (group, base)]
     numbers = [f"{interval_kind(one)} {format_short(one.interval.low, '+')} to {format_short(one.interval.high, '+')}"]
     if one.estimate.se > 0 and one.sequential is None:
         t = decimals(one.estimate.mean / one.estimate.se, 2)
@@ -171,14 +206,23 @@ def _result(evidence: SweepComparison, one: Comparison) -> str:
     )
 
 
+def _mean_of_pairs(group: RunGroup, one: Comparison) -> float:
+    """Return the mean of a group over the units of a comparison."""
+    values = group.by_replicate(one.metric)
+    return fmean(one.layout.per_unit(values))
+
+
 def _has_new_data(one: Comparison) -> bool:
     return metric_part(one.metric) != "train" and not math.isnan(one.new_data.low)
 
 
-def _not_covered(evidence: SweepComparison, one: Comparison) -> str:
+def _not_covered(evidence: SweepComparison, decided: Sequence[Comparison]) -> str:
     """Return for what the intervals hold, and for what they do not."""
-    group: RunGroup = evidence.groups[one.group]
-    scope = interval_scope(one.layout, group, fixed=one.test_part_is_fixed)
+    scopes = [interval_scope(one.layout, evidence.groups[one.group], fixed=one.test_part_is_fixed) for one in decided]
+    different = list(dict.fromkeys(scopes))
+    if len(different) > 1:  # with several datasets or numbers of examples
+        different = list(dict.fromkeys(re.sub(r"th(is|ese) [\d,]+", "the", scope) for scope in different))
+    scope, one = " or ".join(different), decided[0]
     missing = [] if _has_new_data(one) else [new_data_kind(one)]
     if one.layout.kind == "seeds":
         missing.append("other training examples")

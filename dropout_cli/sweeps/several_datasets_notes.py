@@ -14,10 +14,11 @@ MOST_PAIRS = 6
 def dataset_notes(found: DatasetComparison) -> Iterator[str]:
     """Yield notes on ranks, pairs of settings, and aggregates."""
     datasets, names = len(found.datasets), found.names()
-    text = f"p = {format_p(found.p_permutation)}" if not math.isnan(found.p_permutation) else "no p with two settings"
+    known = not math.isnan(found.p_permutation)  # Friedman's test needs three settings
+    text = f"Friedman's permutation test p = {format_p(found.p_permutation)}; ".replace("= <", "<") if known else ""
     average = ", ".join(f"{name} {rank:.2f}" for name, rank in zip(names, found.ranks.average, strict=True))
     yield (
-        f"Ranks of {len(names)} settings over {datasets} datasets: Friedman's permutation test {text}; average ranks "
+        f"Ranks of {len(names)} settings over {datasets} datasets: {text}average ranks "
         f"(1 is best): {average}. Average ranks that differ by less than {found.ranks.critical_difference:.3g} are not "
         "significantly different (Nemenyi test, level 0.05)."
     )

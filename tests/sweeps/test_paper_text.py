@@ -53,7 +53,45 @@ def test_many_settings_are_counted_by_verdict() -> None:
     text = paper_text(evidence)
     assert text.count("The mean test accuracy of") == 1
     count = sum(one.verdict == "better" for one in evidence.main)
-    assert f"better: {count} setting" in text and "Of all 5 settings" in text
+    assert f"{count} were better" in text and "Of the 5 settings, " in text
+
+
+def test_settings_with_baselines_of_their_own_are_not_said_to_share_one() -> None:
+    """Over datasets, each setting is compared on its own dataset; the ranks and their reference are there."""
+    records = [
+        record(seed, 0.8 + 0.01 * rate + 0.001 * (seed * rate % 3), split=seed, dataset_name=data, dropout_rate=rate)
+        for data in ("a", "b", "c")
+        for rate in (0, 1)
+        for seed in range(5)
+    ]
+    text = paper_text(compare_runs(records, ["dataset.name", "dropout.rate"], ComparisonSettings()))
+    assert "We compared 3 settings, each with its own baseline out of 3, by test accuracy" in text
+    assert "Ranks of 2 settings over 3 datasets: average ranks" in text and "Demsar" in text
+
+
+def test_means_are_those_of_the_pairs() -> None:
+    """If the baseline has more runs, its mean is over the pairs: the difference is that of the two means."""
+    records = [
+        record(seed, 0.8 + 0.004 * seed + rate * (0.01 + NOISE[seed % 5]), split=seed, dropout_rate=rate)
+        for rate, count in ((0, 9), (1, 5))
+        for seed in range(count)
+    ]
+    text = paper_text(compare_runs(records, ["dropout.rate"], ComparisonSettings()))
+    ours, theirs, difference = map(
+        float, re.findall(r"was ([\d.]+), that of rate 0 ([\d.]+): .*?difference \+([\d.]+)", text)[0]
+    )
+    assert ours - theirs == pytest.approx(difference, abs=1.1e-4)
+
+
+def test_margin_and_later_looks_are_named() -> None:
+    """A reader must know what counts as equal, and that runs were added after a look."""
+    records = [
+        record(seed, 0.8 + rate * NOISE[seed], split=seed, dropout_rate=rate) for rate in (0, 1) for seed in range(5)
+    ]
+    evidence = compare_runs(records, ["dropout.rate"], ComparisonSettings(margin=0.03), looks=[6])
+    text = paper_text(evidence)
+    assert "Differences within 0.03 count as equal." in text and "after the results of 6 runs had been seen" in text
+    assert "Differences within" not in paper_text(compared(0.01)) and "had been seen" not in paper_text(compared(0.01))
 
 
 def test_too_few_pairs_are_said_to_be_no_comparison() -> None:
@@ -102,6 +140,9 @@ def test_compare_prints_the_paragraph_and_checks_its_options(tmp_path_factory: p
         (("--caption", "x"), "--caption"),
         (("--format", "text", "--columns", "n"), "--columns"),
         (("--columns", " , "), "--columns"),
+        (("--margin", "inf"), "--margin"),
+        (("--margin", "nan"), "--margin"),
+        (("--margin", "-1"), "--margin"),
     ):
         done = dropout("compare", "sw", *options, cwd=folder)
         assert done.returncode == 2 and done.stderr.startswith(f"{named}: ") and not done.stdout

@@ -69,7 +69,7 @@ def compare_command(
     metrics: arguments.Metrics = None,
     test: arguments.PairedTest = None,
     margin: Annotated[
-        float | None, typer.Option("--margin", min=0, help="Treat differences smaller than this as equal.")
+        float | None, typer.Option("--margin", help="Treat differences smaller than this as equal.")
     ] = None,
     any_time: Annotated[
         bool,
@@ -112,6 +112,8 @@ def compare_command(
     from dropout_cli.sweeps.until_sure import collected
     from dropout_cli.sweeps.until_sure.levels import AnyTimeLevels, SequentialRule
 
+    if margin is not None and not 0 <= margin < math.inf:
+        raise UsageError("--margin", f"must be a number of at least 0, got {margin}")
     chosen_columns = _parse_columns(columns, form)
     for option, given in (("--caption", caption), ("--label", label)):
         if given is not None and form is not Format.latex:

@@ -214,8 +214,10 @@ def _print_dry_run(
 ) -> None:
     """Print the time and space to expect; changes of the plan go to stderr."""
     from dropout_cli.sweeps import estimate, plan_changes, power
+    from dropout_cli.sweeps.folder_use import refuse_other_use
     from dropout_cli.sweeps.until_sure.plan import refuse_changed_looks
 
+    refuse_other_use(folder, search=False)
     refuse_changed_looks(planned, comparison, folder)
     change = plan_changes.compare_with_stored(planned, folder)
     for line in (

@@ -53,5 +53,5 @@ def unplanned_notices(references: Sequence[str]) -> Iterator[str]:
         if plan is not None and plan.until is not None:
             yield (
                 f"{reference}: its number of runs depends on its results (--until sure). The intervals do not account "
-                "for that. Compare it alone, or add --any-time."
+                "for that. Compare it alone and without --by, or add --any-time."
             )

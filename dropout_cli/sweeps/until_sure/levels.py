@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple, Protocol
 from dropout_cli.statistics import sequential
 
 SPENDING: Literal["alpha t^2"] = "alpha t^2"
+MOST_UNITS = 1_000
+"""The most seeds or splits of a plan."""
 MOST_LOOKS = 100
 """More looks than any plan has: a stored plan with more is damaged."""
 SMALLEST_LEVEL = 1e-12
@@ -69,6 +71,8 @@ class PlannedLooks:
         """Raise ValueError for looks that cannot be."""
         if not self.looks or len(self.looks) > MOST_LOOKS or self.looks != sorted({*self.looks}) or self.looks[0] < 3:
             raise ValueError("its looks are not ascending numbers of at least 3")
+        if self.looks[-1] > MOST_UNITS:
+            raise ValueError(f"its looks go beyond {MOST_UNITS:,}")
         if not (self.comparisons >= 1 and SMALLEST_LEVEL <= self.alpha / self.comparisons < 1):
             raise ValueError("its looks have no valid level")
 
