@@ -102,6 +102,14 @@ PairedTest: TypeAlias = Annotated[
 DEFAULT_RUNS_DIR = Path("runs")
 
 
+class Split(StrEnum):
+    """Parts of the data."""
+
+    train = "train"
+    val = "val"
+    test = "test"
+
+
 class Checkpoint(StrEnum):
     """Checkpoints of a run."""
 

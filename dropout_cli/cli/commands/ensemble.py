@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dropout_cli.cli import arguments, completion, output
-from dropout_cli.cli.commands.eval import Split
 from dropout_cli.cli.inspections import show_inspections, show_sweep_inspections
 from dropout_cli.core.errors import UsageError
 
@@ -57,7 +56,8 @@ def ensemble_command(
         ),
     ] = None,
     split: Annotated[
-        Split | None, typer.Option("--split", help="With a run: the part of the data to evaluate (default: test).")
+        arguments.Split | None,
+        typer.Option("--split", help="With a run: the part of the data to evaluate (default: test)."),
     ] = None,
     checkpoint: Annotated[
         arguments.Checkpoint | None,
@@ -107,7 +107,7 @@ def ensemble_command(
     from dropout_cli.analysis.ensemble.exact import study_all_masks
     from dropout_cli.analysis.ensemble.sampled import study_sampled_networks
 
-    part, changed = split or Split.test, allow_changed_data
+    part, changed = split or arguments.Split.test, allow_changed_data
     if exact:
         study = study_all_masks(run, split=part, checkpoint=checkpoint, allow_changed_data=changed)
     else:

@@ -14,14 +14,6 @@ from dropout_cli.core.text import counted
 POSITION = 60
 
 
-class Split(StrEnum):
-    """Parts of the data."""
-
-    train = "train"
-    val = "val"
-    test = "test"
-
-
 class ShiftKind(StrEnum):
     """Changes of the examples, at rising strength."""
 
@@ -40,7 +32,9 @@ def register_command(app: typer.Typer) -> None:
 
 def eval_command(
     reference: arguments.RunReference,
-    split: Annotated[Split, typer.Option("--split", help="The part of the data to evaluate.")] = Split.test,
+    split: Annotated[
+        arguments.Split, typer.Option("--split", help="The part of the data to evaluate.")
+    ] = arguments.Split.test,
     checkpoint: Annotated[
         arguments.Checkpoint | None,
         typer.Option(
