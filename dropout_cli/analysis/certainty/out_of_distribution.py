@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli.analysis.certainty.passes import choose_passes
+from dropout_cli.analysis.certainty.passes import choose_passes, no_spread_notice
 from dropout_cli.analysis.certainty.strangers import find_strangers
 from dropout_cli.analysis.inspection import Inspection, InspectionFigure
 from dropout_cli.analysis.predictors import PREDICTORS, find_part, with_target_error
@@ -89,6 +89,8 @@ def study_out_of_distribution(
     if not pieces:
         raise DataError(f"--ood {source}", "has no examples", "Give a file with examples")
     strange = {name: np.concatenate([piece[name] for piece in pieces]) for name in known}
+    if count is not None:
+        notices += _leave_out_rounding(known, strange, task, count)
     found = {name: separate(known[name], strange[name]) for name in known}
     sizes = len(part), len(next(iter(strange.values())))
     subtitle = f"known: {sizes[0]:,} {split} examples of {trained.dataset.name}; strange: {strangers.description}"
@@ -171,6 +173,20 @@ def _scores(
         information = combined.uncertainties["mutual_information"]
         found["monte_carlo", "mutual_information"] = np.round(information, SCORE_DECIMALS)
     return found
+
+
+def _leave_out_rounding(known: dict[Score, Array], strange: dict[Score, Array], task: Task, passes: int) -> list[str]:
+    """Remove the spread of passes that do not differ, and return a notice about it."""
+    name, unit = ("monte_carlo", "mutual_information"), 1.0
+    if isinstance(task, Regression):
+        name, unit = ("monte_carlo", "model_sd"), float(task.targets.sd.max())
+    largest = max(float(scores[name].max()) for scores in (known, strange))
+    left_out = no_spread_notice(task, passes, unit * largest)
+    if left_out:
+        del known[name], strange[name]
+    if not known:
+        raise UsageError("--ood", "these passes have no spread, and a regression has no other score", "Use --mc 20.")
+    return left_out
 
 
 def _relative_sd(sd: Array, task: Regression) -> Array:

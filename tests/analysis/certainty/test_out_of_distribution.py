@@ -121,6 +121,19 @@ def test_a_regression_needs_a_spread_that_varies(tmp_path: Path) -> None:
         study_out_of_distribution(train(tmp_path / "c", *diabetes, "objective=squared_error", "dropout.rate=0"), source)
 
 
+def test_one_pass_has_no_mutual_information_and_no_spread(run: Run, tmp_path: Path) -> None:
+    """They are left out with one notice; a regression with no other score says that it needs more passes."""
+    found = study_out_of_distribution(run, "uniform", passes=1)
+    assert ("monte_carlo", "entropy") in numbers(found) and len(numbers(found)) == 4
+    assert found.notices == [
+        "--mc 1: one pass has no mutual information, so that it is left out. Use at least 2 passes."
+    ]
+    (tmp_path / "own.yaml").write_text("dataset: diabetes\n")
+    regression = train(tmp_path, "dataset={name: diabetes}", "training.epochs=1", "objective=squared_error")
+    with pytest.raises(UsageError, match="these passes have no spread"):
+        study_out_of_distribution(regression, str(tmp_path / "own.yaml"), passes=1)
+
+
 def test_a_file_without_usable_examples_is_refused(run: Run, tmp_path: Path) -> None:
     """Without rows, with NaN, or with numbers that the scaling turns into infinity: one line, and no result."""
     x = 1e-3 * np.random.default_rng(0).random((60, 8, 8))

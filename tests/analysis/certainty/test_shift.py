@@ -116,6 +116,18 @@ def test_the_picture_is_the_row_that_the_user_names(run: Run) -> None:
         study_shift(run, "rotate", passes=2, example=absent)
 
 
+def test_one_pass_has_no_spread(run: Run, regression: Run) -> None:
+    """Its column is empty, and no sentence names a number that is rounding."""
+    for one, kind, name, word in (
+        (run, "contrast", "mutual_information", "mutual information"),
+        (regression, "missing", "model_sd", "spread"),
+    ):
+        found = study_shift(one, kind, passes=1)
+        assert {row[name] for row in found.numbers["strengths"]} == {None} and not found.sentences
+        assert [f"one pass has no {word}" in text for text in found.notices].count(True) == 1
+        assert b"PNG" in found.figures[0].draw()[:8]
+
+
 def test_a_single_picture_needs_a_rotation(run: Run, regression: Run) -> None:
     """Another shift, or a table, has no such figure."""
     for one, kind in ((run, "blur"), (regression, "noise")):
