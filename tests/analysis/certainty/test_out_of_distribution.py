@@ -1,6 +1,7 @@
 """Known against strange examples: made here, of another config, or from a file."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,20 @@ def test_a_file_with_the_pictures_of_a_word_gives_its_numbers(run: Run, tmp_path
     made = study_out_of_distribution(run, "rotate90", passes=3)
     read = study_out_of_distribution(run, str(tmp_path / "turned.npy"), passes=3)
     assert json.dumps(read.numbers["scores"]) == json.dumps(made.numbers["scores"])
-    assert read.folder == "ood-turned-test-last-mc3"
+    assert re.fullmatch(r"ood-turned-[0-9a-f]{6}-test-last-mc3", read.folder)
+
+
+def test_files_of_one_name_have_folders_of_their_own(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In two folders, or with the name of a word; a path and its absolute form are one."""
+    x = restore.load_model(run).dataset.test.x[:20]
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "uniform.npy", x)
+    sources = ("uniform", "a/uniform.npy", "b/uniform.npy", str(tmp_path / "a/uniform.npy"))
+    folders = [study_out_of_distribution(run, source, passes=2).folder for source in sources]
+    assert folders[0] == "ood-uniform-test-last-mc2"
+    assert folders[3] == folders[1] and len(set(folders)) == 3
 
 
 def test_the_own_examples_are_not_strange(run: Run) -> None:
@@ -78,6 +92,10 @@ def test_a_table_takes_the_columns_of_its_training_by_name(tmp_path: Path) -> No
     assert (found.numbers["known"], found.numbers["strange"]) == (16, 18)
     from_file = study_out_of_distribution(run, str(tmp_path / "other.csv"), passes=2)
     assert from_file.numbers["strange"] == 90
+    (tmp_path / "word.csv").write_text("size,color\n1,red\nmany,red\n")
+    with pytest.raises(DataError, match=r"'many' .*Correct it") as raised:
+        study_out_of_distribution(run, str(tmp_path / "word.csv"), passes=2)
+    assert "--missing" not in str(raised.value)
     with pytest.raises(UsageError, match="uniform needs pictures"):
         study_out_of_distribution(run, "uniform", passes=2)
     with pytest.raises(DataError, match="does not have the columns 'size', 'color'"):
