@@ -37,7 +37,7 @@ def test_both_studies_run_one_after_the_other(folder: Path) -> None:
         (["--shift", "spin"], "'spin' is not one of 'rotate', 'translate'"),
         (["--example", "3"], "--example: needs --shift rotate. Add --shift rotate."),
         (["--shift", "rotate", "--example", "99999"], "the test part does not have row 99999"),
-        (["--shift", "rotate", "--thinned", "2"], "Remove --thinned."),
+        (["--shift", "rotate", "--thinned", "2"], "--thinned: cannot be used with --shift. Leave it out."),
         (["--ood", "nothing"], "nothing: no such file"),
     ],
 )

@@ -14,7 +14,7 @@ SMALLEST_SPREAD = 1e-12
 
 
 def choose_passes(
-    trained: LoadedModel, network: Layer, part: Part, passes: int | None, all_noise: bool
+    trained: LoadedModel, network: Layer, part: Part, passes: int | None, all_noise: bool, option: str
 ) -> tuple[int | None, list[str]]:
     """Return the number of passes, None if they would draw no noise, and a notice for this case.
 
@@ -24,10 +24,12 @@ def choose_passes(
         part: The examples.
         passes: The number that the user wishes; None: the default.
         all_noise: True to draw the noise of the training, not the dropout alone.
+        option: The option that asks for the study; the notice names it if the user gives no number.
     """
-    notices = mc_notices.no_noise_notice(network, trained.dataset, part, trained.experiment, all_noise)
-    if notices:
-        return None, [f"{notices[0]} The numbers of the Monte-Carlo passes are left out."]
+    named = option if passes is None else "--mc"
+    problem = mc_notices.no_noise_problem(named, network, trained.dataset, part, trained.experiment, all_noise)
+    if problem is not None:
+        return None, [f"{problem} The numbers of the Monte-Carlo passes are left out."]
     return passes or DEFAULT_PASSES, []
 
 

@@ -78,7 +78,7 @@ def study_shift(
     if example is not None and not draws_example:
         raise UsageError("--example", "needs --shift rotate and a classification of pictures", "Remove --example.")
     with thread_limit(experiment), trained.learner.averaged() as network:
-        count, notices = choose_passes(trained, network, part, passes, all_noise)
+        count, notices = choose_passes(trained, network, part, passes, all_noise, "--shift")
         rows, more = _rows(trained, network, part, shift, count, all_noise)
         if count is not None:
             rows, left_out = _without_rounding(rows, trained.task, count)
@@ -90,7 +90,7 @@ def study_shift(
     counts = "" if count is None else f"-mc{count}"
     return Inspection(
         f"shift-{kind}-{split}-{trained.checkpoint}{counts}{'-all-noise' * all_noise}",
-        f"Shift: {SHIFT_TITLES[kind]}",
+        f"Shift: {SHIFT_TITLES[kind]}" + ("" if count is None else f", {counted(count, 'pass')}"),
         {"split": split, "checkpoint": trained.checkpoint, "shift": kind, "mc": count, "strengths": rows},
         (shift.axis, "prediction", *columns),
         [(row[shift.axis], PREDICTORS[row["prediction"]], *(row[name] for name in columns)) for row in rows],

@@ -1,6 +1,7 @@
 """Known against strange examples: made here, of another config, or from a file."""
 
 import json
+import math
 import re
 from pathlib import Path
 
@@ -8,11 +9,12 @@ import numpy as np
 import pytest
 
 from dropout_cli.analysis.certainty.out_of_distribution import study_out_of_distribution
+from dropout_cli.analysis.certainty.score_figures import SCORE_WORDS, score_figures
 from dropout_cli.analysis.certainty.strangers import MADE_STRANGERS
 from dropout_cli.analysis.inspection import Inspection
 from dropout_cli.core.errors import ConfigError, DataError, UsageError
 from dropout_cli.core.types import Array
-from dropout_cli.metrics.out_of_distribution import separate
+from dropout_cli.metrics.out_of_distribution import Separation, separate
 from dropout_cli.runs import Run
 from dropout_cli.training import restore
 from tests.small_run import train
@@ -78,6 +80,43 @@ def test_the_own_examples_are_not_strange(run: Run) -> None:
     found = study_out_of_distribution(run, "digits", passes=2)
     assert found.numbers["strange"] == 359
     assert all(row["auroc"] == 0.5 for row in numbers(found).values())
+    assert all(row["auroc_low"] < 0.5 < row["auroc_high"] for row in numbers(found).values())
+    assert found.figures[0].finding.startswith("No score tells the strange examples from the known ones: AUROC 0.500")
+
+
+def test_a_finding_follows_from_the_intervals() -> None:
+    """The side of 1/2 is named only if an interval is completely on it."""
+
+    def finding(*aurocs: tuple[float, float, float]) -> str:
+        names = [("monte_carlo", name) for name in SCORE_WORDS][: len(aurocs)]
+        parts = [Separation(value, low, high, 0.5, 0.5, 0.5, 0.5) for value, low, high in aurocs]
+        values = {name: np.arange(4.0) for name in names}
+        return score_figures(values, values, dict(zip(names, parts, strict=True)), 20, "")[0].finding
+
+    good, unclear, bad = (0.8, 0.7, 0.9), (0.49, 0.4, 0.6), (0.2, 0.1, 0.3)
+    assert finding(good, bad, unclear) == (
+        "AUROC 0.800 (0.700 to 0.900) by the score 'Monte Carlo, 20 passes: maximum probability', the best of 3 "
+        "scores; by 1 of them the network is surer of the strange examples"
+    )
+    assert finding(unclear).startswith("No score tells")
+    assert finding(bad, bad) == "The network is surer of the strange examples: AUROC 0.200 (0.100 to 0.300) at best"
+    assert finding(unclear, bad).startswith("The network is surer of the strange examples by 1 of 2 scores")
+    assert "too few examples for an interval" in finding((0.8, math.nan, math.nan))
+
+
+def test_figures_and_title_name_the_passes(run: Run) -> None:
+    """The number of passes is in the title, and with the score in the title of the ROC curves."""
+    found = study_out_of_distribution(run, "uniform")
+    assert found.title == "Strange examples: pictures of uniform noise, 20 passes"
+    assert re.match(r"(No noise|Monte Carlo, 20 passes): [a-z ]+: to find 95 % of", found.figures[1].finding)
+    assert found.figures[0].shown.startswith("share of examples by score, Monte Carlo, 20 passes; known:")
+
+
+def test_the_notice_about_missing_noise_names_the_given_option(tmp_path: Path) -> None:
+    """Without --mc it is --ood."""
+    still = train(tmp_path, "dropout.rate=0")
+    assert study_out_of_distribution(still, "uniform").notices[0].startswith("--ood: all passes are identical")
+    assert study_out_of_distribution(still, "uniform", passes=2).notices[0].startswith("--mc: all passes")
 
 
 def test_a_table_takes_the_columns_of_its_training_by_name(tmp_path: Path) -> None:
