@@ -63,7 +63,7 @@ def read_input_of_all(
 
 
 def read_input(
-    model: LoadedWithoutData, given: "Sequence[Path] | DataFrame | Array", missing: Sequence[str] = ()
+    model: LoadedWithoutData, given: "Sequence[Path] | DataFrame | Array", missing: Sequence[str] | None = ()
 ) -> Iterator[InputChunk]:
     """Yield the rows of new data in chunks.
 
@@ -71,7 +71,8 @@ def read_input(
         model: The restored model; its preprocessing decides what the data must have.
         given: Files: a table, or an array file if the run was trained on arrays or images; or images and folders of
             images. Or a table or an array in memory.
-        missing: Texts that stand for a missing value in a table, in addition to those of the training.
+        missing: Texts that stand for a missing value in a table, in addition to those of the training; None: the
+            caller cannot be given any, so that no message advises it.
 
     Raises:
         UsageError: There are several files that are not images.
@@ -116,7 +117,9 @@ def _table_settings(model: LoadedWithoutData) -> TableSource:
     return source if isinstance(source, TableSource) else TableSource(path="")
 
 
-def _tables(model: LoadedWithoutData, frames: "Iterable[FrameChunk]", missing: Sequence[str]) -> Iterator[InputChunk]:
+def _tables(
+    model: LoadedWithoutData, frames: "Iterable[FrameChunk]", missing: Sequence[str] | None
+) -> Iterator[InputChunk]:
     """Yield the rows of a table in chunks, with columns matched by name."""
     fitted, settings = model.fitted, _table_settings(model)
     first = 0
@@ -129,8 +132,8 @@ def _tables(model: LoadedWithoutData, frames: "Iterable[FrameChunk]", missing: S
 
         spellings = fitted.encoding is not None and fitted.encoding.merges_spellings
         options = settings.options(comma)
-        options = replace(options, missing=(*options.missing, *missing))
-        can_be_missing = fitted.encoding is not None
+        options = replace(options, missing=(*options.missing, *(missing or ())))
+        can_be_missing = fitted.encoding is not None and missing is not None
         raw, notices = match_columns(
             frame, fitted.columns, options, here, spellings=spellings, can_be_missing=can_be_missing
         )

@@ -8,14 +8,21 @@ A score is higher for stranger examples. Strange examples are the positive class
     FPR at 95 %   share of known examples at or above the largest threshold that finds 95 % of the strange ones (Liang
                   et al. 2018, arXiv:1706.02690)
 
+The 95 % interval of the AUROC uses the variance of DeLong et al. 1988 (doi:10.2307/2531595), in Wilson's form: it stays
+inside of 0 to 1 and has a width even if all pairs are in order.
+
 Equal scores are one block: a threshold takes all of them or none (Hendrycks & Gimpel 2017, arXiv:1610.02136).
 """
 
+import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
 from dropout_cli.core.types import Array
+from dropout_cli.statistics import Interval
+from dropout_cli.statistics.proportion import wilson_from_effective
 
 TRUE_POSITIVE_RATE = 0.95
 CURVE_POINTS = 200
@@ -27,6 +34,10 @@ class Separation:
     """How well a score tells strange examples from known ones."""
 
     auroc: float
+    auroc_low: float
+    """Lower end of the 95 % interval of the AUROC; NaN with fewer than two known or two strange examples."""
+    auroc_high: float
+    """Upper end."""
     average_precision_strange: float
     """Average precision with strange examples as the positive class."""
     average_precision_known: float
@@ -50,11 +61,39 @@ def separate(known: Array, strange: Array) -> Separation:
     scores = np.concatenate([known, strange])
     return Separation(
         float(roc_auc_score(is_strange, scores)),
+        *auroc_interval(known, strange),
         float(average_precision_score(is_strange, scores)),
         float(average_precision_score(~is_strange, -scores)),
         _false_positive_rate(is_strange, scores),
         _false_positive_rate(~is_strange, -scores),
     )
+
+
+def auroc_interval(known: Array, strange: Array) -> Interval:
+    """Return the 95 % interval of the AUROC; NaN with fewer than two known or two strange examples.
+
+    Args:
+        known: (n,) scores of known examples; higher is stranger.
+        strange: (m,) scores of strange examples.
+
+    References:
+        DeLong et al. 1988, doi:10.2307/2531595 (variance).
+    """
+    if min(len(known), len(strange)) < 2:
+        return Interval(math.nan, math.nan)
+    above = _shares_below(np.sort(known), np.sort(strange))
+    below = 1 - _shares_below(np.sort(strange), np.sort(known))
+    auroc = min(1.0, max(0.0, float(above.mean())))
+    variance = float(above.var(ddof=1)) / len(strange) + float(below.var(ddof=1)) / len(known)
+    # A variance of 0 is that of a small sample: the smaller number of examples then counts.
+    effective = auroc * (1 - auroc) / variance if variance > 0 else 0.0
+    return wilson_from_effective(auroc, effective or min(len(known), len(strange)), NormalDist().inv_cdf(0.975))
+
+
+def _shares_below(scores: Array, values: Array) -> Array:
+    """Return the share of sorted scores below each value; equal ones count half."""
+    places = [np.searchsorted(scores, values, side) for side in ("left", "right")]
+    return np.asarray((places[0] + places[1]) / (2 * len(scores)))
 
 
 def _false_positive_rate(positive: Array, scores: Array) -> float:

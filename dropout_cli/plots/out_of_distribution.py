@@ -41,7 +41,7 @@ def draw_score_distributions(columns: FigureColumns, title: str, subtitle: str) 
             for column, color in (("known", BLUE), ("strange", VERMILION)):
                 axes.stairs(bins[column], edges, color=color, fill=True, alpha=0.25)
                 axes.stairs(bins[column], edges, color=color, lw=1.3, label=column)
-            axes.set_xlabel(SCORE_LABELS[name], fontsize=LABEL_SIZE, labelpad=2)
+            axes.set_xlabel(f"{PREDICTOR_LABELS[predictor]}: {SCORE_LABELS[name]}", fontsize=LABEL_SIZE, labelpad=2)
             axes.set_ylabel("share", fontsize=LABEL_SIZE)
             axes.set_xlim(edges[0], edges[-1])
             # A root, because most known examples share one bin.

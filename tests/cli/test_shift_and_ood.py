@@ -37,9 +37,8 @@ def test_both_studies_run_one_after_the_other(folder: Path) -> None:
         (["--shift", "spin"], "'spin' is not one of 'rotate', 'translate'"),
         (["--example", "3"], "--example: needs --shift rotate. Add --shift rotate."),
         (["--shift", "rotate", "--example", "99999"], "the test part does not have row 99999"),
-        (["--shift", "rotate", "--thinned", "2"], "--thinned: cannot be used with --shift"),
+        (["--shift", "rotate", "--thinned", "2"], "--thinned: cannot be used with --shift. Leave it out."),
         (["--ood", "nothing"], "nothing: no such file"),
-        (["--ood", "nothing.npy"], "nothing.npy: no such file"),
     ],
 )
 def test_a_mistake_with_a_study_is_one_clear_line(folder: Path, arguments: list[str], expected: str) -> None:
@@ -49,3 +48,11 @@ def test_a_mistake_with_a_study_is_one_clear_line(folder: Path, arguments: list[
     assert done.returncode == 2 and done.stdout == ""
     assert expected in done.stderr and len(done.stderr.splitlines()) == 1
     assert sorted((folder / "runs").rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["nothing.npy", "none/nothing"])
+def test_a_missing_file_is_the_mistake_that_predict_names(folder: Path, name: str) -> None:
+    """Exit code 3 and one line, as from `dropout predict`."""
+    done = dropout("eval", "latest", "--ood", name, "--mc", "2", cwd=folder)
+    known = dropout("predict", "latest", name, cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", known.stderr) and known.returncode == 3

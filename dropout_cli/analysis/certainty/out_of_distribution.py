@@ -1,21 +1,22 @@
 """How well the certainty of a trained network tells strange examples from known ones."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
-from dropout_cli.analysis.certainty.passes import choose_passes
+from dropout_cli.analysis.certainty.passes import choose_passes, no_spread_notice
+from dropout_cli.analysis.certainty.score_figures import SCORE_WORDS, Score, interval_text, score_figures
 from dropout_cli.analysis.certainty.strangers import find_strangers
-from dropout_cli.analysis.inspection import Inspection, InspectionFigure
+from dropout_cli.analysis.inspection import Inspection
 from dropout_cli.analysis.predictors import PREDICTORS, find_part, with_target_error
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DataError, UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part
-from dropout_cli.metrics.out_of_distribution import Separation, roc_points, separate
+from dropout_cli.metrics.out_of_distribution import separate
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.runs import Run
 from dropout_cli.tasks import Regression, Task
@@ -23,20 +24,10 @@ from dropout_cli.training import forward_passes, restore
 from dropout_cli.training.restore import LoadedModel
 from dropout_cli.training.setup import thread_limit
 
-Score = tuple[str, str]
-"""Predictor and name of the score."""
-BINS = 30
 SCORE_DECIMALS = 12
 """Mutual information is a difference; beyond these decimals it is rounding, which must not break ties."""
 RANGE_RATIO = 8.0
 """Ratio of the largest values from which the units of strange examples are doubtful."""
-SCORE_WORDS = {
-    "max_probability": "maximum probability",
-    "entropy": "entropy",
-    "mutual_information": "mutual information",
-    "sd": "predicted sd",
-    "model_sd": "sd of the passes",
-}
 
 
 def study_out_of_distribution(
@@ -72,7 +63,7 @@ def study_out_of_distribution(
     trained = restore.load_model(run, checkpoint, allow_changed_data=allow_changed_data)
     part, experiment = find_part(trained, split), trained.experiment
     with thread_limit(experiment), trained.learner.averaged() as network:
-        count, notices = choose_passes(trained, network, part, passes, all_noise)
+        count, notices = choose_passes(trained, network, part, passes, all_noise, "--ood")
         task = with_target_error(trained, network)
         _require_scores(task, count)
         strangers = find_strangers(source, trained, part)
@@ -89,17 +80,20 @@ def study_out_of_distribution(
     if not pieces:
         raise DataError(f"--ood {source}", "has no examples", "Give a file with examples")
     strange = {name: np.concatenate([piece[name] for piece in pieces]) for name in known}
+    if count is not None:
+        notices += _leave_out_rounding(known, strange, task, count)
     found = {name: separate(known[name], strange[name]) for name in known}
     sizes = len(part), len(next(iter(strange.values())))
     subtitle = f"known: {sizes[0]:,} {split} examples of {trained.dataset.name}; strange: {strangers.description}"
     counts = "" if count is None else f"-mc{count}"
     scores = [
-        {"prediction": predictor, "score": score, **asdict(separation)}
+        {"prediction": predictor, "score": score}
+        | {name: None if math.isnan(value) else value for name, value in asdict(separation).items()}
         for (predictor, score), separation in found.items()
     ]
     return Inspection(
         f"ood-{strangers.name}-{split}-{trained.checkpoint}{counts}{'-all-noise' * all_noise}",
-        f"Strange examples: {strangers.description}",
+        f"Strange examples: {strangers.description}" + ("" if count is None else f", {counted(count, 'pass')}"),
         {
             "split": split,
             "checkpoint": trained.checkpoint,
@@ -109,19 +103,20 @@ def study_out_of_distribution(
             "strange": sizes[1],
             "scores": scores,
         },
-        ("prediction", "score", "AUROC", "AP (strange)", "AP (known)", "FPR at 95 % TPR"),
+        ("prediction", "score", "AUROC", "95 % interval", "AP (strange)", "AP (known)", "FPR at 95 % TPR"),
         [
             (
                 PREDICTORS[predictor],
                 SCORE_WORDS[score],
                 one.auroc,
+                interval_text(one),
                 one.average_precision_strange,
                 one.average_precision_known,
                 one.fpr95_strange,
             )
             for (predictor, score), one in found.items()
         ],
-        _figures(known, strange, found, sizes, subtitle),
+        score_figures(known, strange, found, count, subtitle),
         [
             f"The average precision (AP) depends on the numbers of examples: {sizes[0]:,} known and "
             f"{sizes[1]:,} strange. By chance it is {sizes[1] / sum(sizes):.3f} for strange and "
@@ -173,6 +168,20 @@ def _scores(
     return found
 
 
+def _leave_out_rounding(known: dict[Score, Array], strange: dict[Score, Array], task: Task, passes: int) -> list[str]:
+    """Remove the spread of passes that do not differ, and return a notice about it."""
+    name, unit = ("monte_carlo", "mutual_information"), 1.0
+    if isinstance(task, Regression):
+        name, unit = ("monte_carlo", "model_sd"), float(task.targets.sd.max())
+    largest = max(float(scores[name].max()) for scores in (known, strange))
+    left_out = no_spread_notice(task, passes, unit * largest)
+    if left_out:
+        del known[name], strange[name]
+    if not known:
+        raise UsageError("--ood", "these passes have no spread, and a regression has no other score", "Use --mc 20.")
+    return left_out
+
+
 def _relative_sd(sd: Array, task: Regression) -> Array:
     """Return the sd of each example in units of the targets' own sd, averaged over the targets."""
     return np.asarray((sd / task.targets.sd).mean(axis=1))
@@ -190,53 +199,6 @@ def _range_notice(known: Part, strange: Part) -> list[str]:
             "If the units differ, this alone makes them strange."
         ]
     return []
-
-
-def _figures(
-    known: Mapping[Score, Array],
-    strange: Mapping[Score, Array],
-    found: Mapping[Score, Separation],
-    sizes: tuple[int, int],
-    subtitle: str,
-) -> list[InspectionFigure]:
-    """Return the distributions of the scores, and their ROC curves."""
-    bins: dict[str, list[Any]] = {name: [] for name in ("prediction", "score", "low", "high", "known", "strange")}
-    curves: dict[str, list[Any]] = {
-        name: [] for name in ("prediction", "score", "false_positive_rate", "true_positive_rate")
-    }
-    for (predictor, score), ours in known.items():
-        theirs = strange[predictor, score]
-        values = [np.exp(-each) if score == "max_probability" else each for each in (ours, theirs)]
-        low = min(float(each.min()) for each in values) if score == "max_probability" else 0.0
-        high = 1.0 if score == "max_probability" else max(float(each.max()) for each in values)
-        edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
-        shares = [np.histogram(np.clip(each, edges[0], edges[-1]), edges)[0] / len(each) for each in values]
-        for row in zip(edges[:-1], edges[1:], *shares, strict=True):
-            for name, cell in zip(bins, (predictor, score, *map(float, row)), strict=True):
-                bins[name].append(cell)
-        for point in zip(*roc_points(ours, theirs), strict=True):
-            for name, cell in zip(curves, (predictor, score, *map(float, point)), strict=True):
-                curves[name].append(cell)
-    predictor, score = max(found, key=lambda name: found[name].auroc)
-    best = found[predictor, score]
-    others = f", the best of {counted(len(found), 'score')}" if len(found) > 1 else ""
-    finding = f"AUROC {best.auroc:.3f} by the {_score_phrase(predictor, score)}{others}"
-    if best.auroc < 0.495:  # .495 is printed as about 1/2
-        finding = f"The network is more certain of strange than of known examples: AUROC {best.auroc:.3f} at best"
-    share = f"To find 95 % of {sizes[1]:,} strange examples, {100 * best.fpr95_strange:.1f} % of {sizes[0]:,} known "
-    share += "ones are taken for strange"
-    return [
-        InspectionFigure("distributions", "score_distributions", bins, finding, f"share of examples; {subtitle}"),
-        InspectionFigure("roc", "roc_curves", curves, share, f"ROC curves; {subtitle}"),
-    ]
-
-
-def _score_phrase(predictor: str, score: str) -> str:
-    """Return the name of a score with that of its predictor."""
-    name = SCORE_WORDS[score]
-    if score == "model_sd":
-        return name
-    return f"{name} without noise" if predictor == "weight_scaling" else f"Monte-Carlo {name}"
 
 
 def _score_arrays(known: Mapping[Score, Array], strange: Mapping[Score, Array]) -> bytes:

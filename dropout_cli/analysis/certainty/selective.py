@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dropout_cli.analysis import mc_notices
+from dropout_cli.analysis.certainty.passes import no_spread_notice
 from dropout_cli.analysis.inspection import Inspection, InspectionFigure
 from dropout_cli.analysis.predictors import PREDICTORS, PartPredictions, find_part, predict_part, with_target_error
 from dropout_cli.core.errors import UsageError
@@ -147,7 +148,12 @@ def _predict(
         notices = mc_notices.no_noise_notice(network, trained.dataset, part, trained.experiment, all_noise)
         passes = None if notices else passes
     found = predict_part(trained, network, task, part, passes=passes, all_noise=all_noise, scored=False)
-    return PartPredictions(found.predictions, found.uncertainties, found.scores, notices + found.notices), passes
+    uncertainties, notices = dict(found.uncertainties), notices + found.notices
+    for name in {"mutual_information", "model_sd"} & set(uncertainties) if passes is not None else ():
+        if left_out := no_spread_notice(task, passes, float(uncertainties[name].max())):
+            notices += left_out
+            del uncertainties[name]
+    return PartPredictions(found.predictions, uncertainties, found.scores, notices), passes
 
 
 def _rankings(task: Task, found: PartPredictions, labels: Array) -> Iterator[_Ranking]:

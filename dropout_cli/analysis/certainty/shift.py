@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli.analysis.certainty.passes import choose_passes, with_pass_noise
+from dropout_cli.analysis.certainty.passes import choose_passes, no_spread_notice, with_pass_noise
 from dropout_cli.analysis.certainty.rotated_digit import rotated_digit_figure
 from dropout_cli.analysis.inspection import Inspection, InspectionFigure
 from dropout_cli.analysis.predictors import PREDICTORS, find_part, with_target_error
@@ -78,8 +78,11 @@ def study_shift(
     if example is not None and not draws_example:
         raise UsageError("--example", "needs --shift rotate and a classification of pictures", "Remove --example.")
     with thread_limit(experiment), trained.learner.averaged() as network:
-        count, notices = choose_passes(trained, network, part, passes, all_noise)
+        count, notices = choose_passes(trained, network, part, passes, all_noise, "--shift")
         rows, more = _rows(trained, network, part, shift, count, all_noise)
+        if count is not None:
+            rows, left_out = _without_rounding(rows, trained.task, count)
+            more += left_out
         figures = [_figure(rows, shift, trained, count, split, len(part))]
         if draws_example:
             figures.append(rotated_digit_figure(trained, network, part, shift, split, example, count, all_noise))
@@ -87,7 +90,7 @@ def study_shift(
     counts = "" if count is None else f"-mc{count}"
     return Inspection(
         f"shift-{kind}-{split}-{trained.checkpoint}{counts}{'-all-noise' * all_noise}",
-        f"Shift: {SHIFT_TITLES[kind]}",
+        f"Shift: {SHIFT_TITLES[kind]}" + ("" if count is None else f", {counted(count, 'pass')}"),
         {"split": split, "checkpoint": trained.checkpoint, "shift": kind, "mc": count, "strengths": rows},
         (shift.axis, "prediction", *columns),
         [(row[shift.axis], PREDICTORS[row["prediction"]], *(row[name] for name in columns)) for row in rows],
@@ -156,6 +159,13 @@ def _numbers(
     }
 
 
+def _without_rounding(rows: list[dict[str, Any]], task: Task, passes: int) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the rows with an empty spread, and a notice, if the passes do not differ."""
+    name = _columns(task)[-1]
+    left_out = no_spread_notice(task, passes, max(row[name] for row in rows if row[name] is not None))
+    return ([row | {name: None} for row in rows] if left_out else rows), left_out
+
+
 def _root_mean_square(sd: Array | None) -> float | None:
     """Return the root mean square over the examples, averaged over the targets."""
     return None if sd is None else float(np.sqrt((sd**2).mean(axis=0)).mean())
@@ -192,14 +202,14 @@ def _finding(rows: Sequence[Mapping[str, Any]], shift: Shift, task: Task) -> str
 
 def _sentences(rows: Sequence[Mapping[str, Any]], shift: Shift, trained: LoadedModel) -> list[str]:
     """Return how the certainty of the passes changes."""
-    passes = [row for row in rows if row["prediction"] == "monte_carlo"]
-    if not passes:
-        return []
     name, words = (
         ("mutual_information", "The mutual information of the passes")
         if trained.task.name == "classification"
         else ("model_sd", "The spread of the passes")
     )
+    passes = [row for row in rows if row[name] is not None]
+    if not passes:
+        return []
     top = max(passes, key=lambda row: row[name])
     if top is passes[0]:
         return [f"{words} is largest without a change: {significant(top[name], 3)}."]

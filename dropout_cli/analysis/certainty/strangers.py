@@ -1,5 +1,7 @@
 """Strange examples: made from those of the run, of another config, or from a file."""
 
+import hashlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,6 +12,7 @@ import numpy as np
 
 from dropout_cli import config
 from dropout_cli.analysis.prediction_input import read_input
+from dropout_cli.config.files import has_data_suffix
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import DATASETS
@@ -30,6 +33,8 @@ MADE_STRANGERS = {
 GAUSSIAN_MEAN, GAUSSIAN_SD = 33 / 255, 79 / 255
 """Mean and standard deviation of the pixels of MNIST; values are then cut to 0 to 1."""
 MAX_NAME = 40
+DIGITS = 6
+"""Number of hexadecimal digits of a path in a folder name."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Strangers:
     """Strange examples, in chunks."""
 
     name: str
-    """A short name for folders."""
+    """A short name for folders; that of a path has a digest of it."""
     description: str
     chunks: Iterator[tuple[Part, list[str]]]
     """Examples that are not scaled and have no labels, and notices about them."""
@@ -61,26 +66,41 @@ def find_strangers(source: str, trained: LoadedModel, known: Part) -> Strangers:
         part = _made_part(source, trained, known)
         return Strangers(source, MADE_STRANGERS[source], iter([(part, [])]))
     path = Path(source)
-    name = re.sub(r"[^\w.-]+", "-", path.stem if path.suffix else path.name).strip("-.")[:MAX_NAME] or "data"
-    if _is_data(path):
-        return Strangers(name, f"the examples of {path.name}", _file_chunks(path, trained))
-    if source in DATASETS.names() and source not in config.bundled_configs() and not path.exists():
+    bundled = config.bundled_configs()
+    if _is_data(path, source):
+        return Strangers(_path_name(path), f"the examples of {path.name}", _file_chunks(path, trained))
+    if source in DATASETS.names() and source not in bundled and not path.exists():
+        name = source
         loaded = config.load_config(Path(f"--ood {source}"), text=f"dataset: {source}".encode())
     else:
-        loaded = config.load_config(config.find_config(source))
+        file = config.find_config(source)
+        name = source.replace("/", "-") if file == bundled.get(source) else _path_name(file)
+        loaded = config.load_config(file)
     found = loaded.experiment.dataset
     part = load_strange_part(found, Preprocessing.from_dataset(trained.dataset), f"--ood {source}")
     return Strangers(name, f"the test part of {found.dataset_name()}", iter([(part, [])]))
 
 
-def _is_data(path: Path) -> bool:
-    """Return True for a file that is no config, and for a folder."""
+def _path_name(path: Path) -> str:
+    """Return the name of a file or folder without its ending, and a digest of its place, such as `turned-1f0c9a`."""
+    name = re.sub(r"[^\w.-]+", "-", path.stem if path.suffix else path.name).strip("-.")[:MAX_NAME] or "data"
+    return f"{name}-{hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:DIGITS]}"
+
+
+def _is_data(path: Path, source: str) -> bool:
+    """Return True for data: a file that is no config, a folder, or a path of a missing one."""
+    bundled = config.bundled_configs()
     try:
-        if path.is_dir():
-            return path.as_posix() not in config.bundled_configs()
-        return path.exists() and path.suffix.lower() not in (".yaml", ".yml")
+        if source in bundled and not path.is_file():
+            return False
+        if path.suffix.lower() in (".yaml", ".yml"):
+            return path.is_dir()
+        if path.exists():
+            return True
     except (OSError, ValueError):
         return False
+    folders = {Path(name).parts[0] for name in bundled if "/" in name}
+    return has_data_suffix(path) or ("/" in source and path.parts[0] not in folders)
 
 
 def _file_chunks(path: Path, trained: LoadedModel) -> Iterator[tuple[Part, list[str]]]:
@@ -89,7 +109,7 @@ def _file_chunks(path: Path, trained: LoadedModel) -> Iterator[tuple[Part, list[
         require_regular_file(path)
     fitted = Preprocessing.from_dataset(trained.dataset)
     model = LoadedWithoutData(trained.experiment, fitted, trained.learner, trained.task)
-    for _, _, x, notices in read_input(model, [path]):
+    for _, _, x, notices in read_input(model, [path], None):
         if len(x):
             yield fitted.unlabeled_dataset(x).train, notices
 

@@ -47,7 +47,8 @@ def match_columns(
         options: words that stand for a missing value, and True if numbers have a decimal comma; None: as in training.
         where: maps a row number to its place in the file, -1 to the file.
         spellings: True if a word may be spelled in another way than in training.
-        can_be_missing: True if training had missing values, so that there are values to fill in.
+        can_be_missing: True if training had missing values, so that there are values to fill in, and the user can name
+            further ones.
 
     Returns:
         x (N, columns) float64, and messages about categories that training has not seen.

@@ -59,10 +59,13 @@ def test_a_rotation_of_the_data_gives_the_numbers_of_rotated_data(run: Run, tmp_
 
 def test_without_noise_there_are_no_passes_and_a_notice(tmp_path: Path) -> None:
     """The mutual information is empty, and the figures are still drawn."""
-    found = study_shift(train(tmp_path, "dropout.rate=0"), "rotate", passes=5)
+    still = train(tmp_path, "dropout.rate=0")
+    found = study_shift(still, "rotate", passes=5)
     assert found.numbers["mc"] is None and found.folder == "shift-rotate-test-last"
     assert all(row["mutual_information"] is None for row in found.numbers["strengths"])
     assert len(found.notices) == 1 and "drops nothing" in found.notices[0]
+    plain = study_shift(still, "rotate")
+    assert plain.notices[0].startswith("--shift: all passes are identical")
     assert set(found.contents(images=True)) >= {"shift.png", "rotated_digit.png"}
     single = found.figures[1].columns
     assert {cell for kind, cell in zip(single["kind"], single["pass"], strict=True) if kind != "pixel"} == {0}
@@ -114,6 +117,19 @@ def test_the_picture_is_the_row_that_the_user_names(run: Run) -> None:
     absent = int(np.setdiff1d(np.arange(1797), test.rows)[0])
     with pytest.raises(UsageError, match=f"--example: the test part does not have row {absent}"):
         study_shift(run, "rotate", passes=2, example=absent)
+
+
+def test_one_pass_has_no_spread(run: Run, regression: Run) -> None:
+    """Its column is empty, and no sentence names a number that is rounding."""
+    for one, kind, name, word in (
+        (run, "contrast", "mutual_information", "mutual information"),
+        (regression, "missing", "model_sd", "spread"),
+    ):
+        found = study_shift(one, kind, passes=1)
+        assert found.title.endswith(", 1 pass")
+        assert {row[name] for row in found.numbers["strengths"]} == {None} and not found.sentences
+        assert [f"one pass has no {word}" in text for text in found.notices].count(True) == 1
+        assert b"PNG" in found.figures[0].draw()[:8]
 
 
 def test_a_single_picture_needs_a_rotation(run: Run, regression: Run) -> None:
