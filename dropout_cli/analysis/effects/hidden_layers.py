@@ -8,13 +8,14 @@ over the positions of the map, as in Morcos et al. 2018 (arXiv:1803.06959). The 
 in Hu et al. 2016 (arXiv:1607.03250).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 
 from dropout_cli.core.errors import UsageError
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import BatchReader, Part
 from dropout_cli.nn.layers.base import Layer
@@ -94,6 +95,20 @@ def count_test_examples(model: LoadedModel, wanted: int | None) -> int:
     if not 1 <= wanted <= most:
         raise UsageError("--examples", f"must be from 1 to {most}, the number of test examples, got {wanted}")
     return wanted
+
+
+def words_for_examples(models: Iterable[LoadedModel], count: int) -> str:
+    """Return `the first 2,000 of 10,000 test examples`, or `all 359 test examples`.
+
+    Args:
+        models: The studied models; their test parts may differ in size.
+        count: The number of examples of each one.
+    """
+    sizes = sorted({len(model.dataset.test) for model in models})
+    if sizes == [count]:
+        return f"all {counted(count, 'test example')}"
+    most = " or ".join(f"{size:,}" for size in sizes)
+    return f"the first {count:,} of {most} test examples"
 
 
 def read_in_batches(model: LoadedModel, part: Part, examples: int) -> Iterator[tuple[slice, Array]]:

@@ -13,7 +13,7 @@ from dropout_cli.analysis.effects.ablation import (
     ablation_numbers,
 )
 from dropout_cli.analysis.effects.filters import filters_figure, first_filters
-from dropout_cli.analysis.effects.hidden_layers import count_test_examples
+from dropout_cli.analysis.effects.hidden_layers import count_test_examples, words_for_examples
 from dropout_cli.analysis.effects.statistics import (
     SHOWN_STATISTICS,
     LayerStatistics,
@@ -61,7 +61,8 @@ def inspect_runs(runs: Mapping[str, Run], examples: int | None = None) -> Inspec
             curves[label] = ablation_curve(runs[label], model, count)
             filters[label] = first_filters(runs[label], model)
     dataset = next(iter(models.values())).dataset.name
-    size = f"{dataset}, {counted(count, 'test example')}"
+    words = words_for_examples(models.values(), count)
+    size = f"{dataset}, {words}"
     figures = [
         InspectionFigure(
             "statistics",
@@ -74,7 +75,7 @@ def inspect_runs(runs: Mapping[str, Run], examples: int | None = None) -> Inspec
             "ablation",
             "effects_ablation",
             ablation_columns(curves),
-            ablation_finding(curves),
+            ablation_finding(curves, words),
             f"{size}: mean and range of {ABLATION_DRAWS} draws",
         ),
     ]

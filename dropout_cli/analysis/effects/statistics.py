@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-from dropout_cli.analysis.effects.hidden_layers import hidden_outputs, network_units
+from dropout_cli.analysis.effects.hidden_layers import hidden_outputs, network_units, words_for_examples
 from dropout_cli.analysis.inspection import Inspection, InspectionFigure
 from dropout_cli.core.text import counted, significant
 from dropout_cli.metrics import csv_bytes
@@ -97,7 +97,7 @@ def inspect_statistics(run: Run, model: LoadedModel, examples: int) -> Inspectio
         "effects_statistics",
         statistics_columns({"": found}),
         correlation_finding(found),
-        f"{model.dataset.name}, {counted(examples, 'test example')}, noise off; dotted: by chance alone",
+        f"{model.dataset.name}, {words_for_examples([model], examples)}, noise off; dotted: by chance alone",
     )
     return Inspection(
         "effects-statistics",
