@@ -82,10 +82,34 @@ def test_several_runs_are_labelled_by_what_differs(folder: Path) -> None:
     place = folder / done.stdout.splitlines()[-1]
     assert place.parent == folder / a / "after" and place.name.startswith("effects-with-")
     assert {path.name for path in place.glob("*.png")} == {"statistics.png", "ablation.png", "filters.png"}
-    labels = list(label_runs([str(folder / one) for one in (a, b, c)], folder / "runs"))
-    assert labels == ["rate 0.1", "rate 0.6, seed 0", "rate 0.6, seed 4"]
-    assert list(label_runs([str(folder / b), str(folder / c)], folder / "runs")) == ["seed 0", "seed 4"]
-    assert all(isinstance(run, Run) for run in label_runs([str(folder / a), str(folder / b)], folder).values())
+    labelled = label_runs([str(folder / one) for one in (a, b, c)], folder / "runs")
+    assert list(labelled.runs) == ["rate 0.1", "rate 0.6, seed 0", "rate 0.6, seed 4"] and not labelled.key
+    assert list(label_runs([str(folder / b), str(folder / c)], folder / "runs").runs) == ["seed 0", "seed 4"]
+    assert all(isinstance(run, Run) for run in label_runs([str(folder / a), str(folder / b)], folder).runs.values())
+
+
+def test_runs_that_differ_in_several_keys_have_short_labels(folder: Path, tmp_path: Path) -> None:
+    """The fewest keys that tell them apart, dropout first; letters with a key if such a label is long."""
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    for name, *overrides in (
+        ("slow", "dropout.rate=0.2", "training.optimizer.learning_rate=0.001"),
+        ("wide", "dropout.rate=0.3", "architecture.hidden=[9, 8, 7, 6, 5, 4]"),
+        ("wider", "dropout.rate=0.3", "architecture.hidden=[9, 8, 7, 6, 5, 3]"),
+    ):
+        done = dropout("train", "tiny.yaml", *overrides, "--no-plots", "--quiet", "--name", name, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    slow, wide, wider = (str(tmp_path / run_named(tmp_path, name)) for name in ("slow", "wide", "wider"))
+    a = str(folder / run_named(folder, "a"))
+    assert list(label_runs([a, slow, wide], tmp_path).runs) == ["rate 0.1", "rate 0.2", "rate 0.3"]
+    labelled = label_runs([wide, slow, wider, a], tmp_path)
+    assert list(labelled.runs) == list(labelled.key) == ["A", "B", "C", "D"]
+    assert labelled.key["A"] == "rate 0.3, hidden [9, 8, 7, 6, 5, 4]" and len(set(labelled.key.values())) == 4
+    done = dropout("effects", wide, slow, wider, a, "--no-plots", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"A: {labelled.key['A']}, {Path(wide).name}." in done.stdout
+    (stored,) = Path(wide).glob("after/effects-with-*/results.json")
+    for figure in json.loads(stored.read_text())["inspection"]["figures"][:2]:
+        assert f"; C: {labelled.key['C']}" in figure["shown"]
 
 
 @pytest.mark.parametrize(

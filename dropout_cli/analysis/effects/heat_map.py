@@ -115,9 +115,10 @@ def write_effects(
         panels = {(one.layer, one.setting): one.activations for one in effects}
         files["effects.png"] = plots.activation_maps(panels, captions, _effects_finding(effects), shown)
     if maps and figures:
-        panels = {(one.layer, one.setting): one.activations[0] for one in maps}
+        panels = {(_short_row(one.layer), one.setting): one.activations[0] for one in maps}
+        below = {(_short_row(layer), setting): text for (layer, setting), text in captions.items()}
         files["maps.png"] = plots.feature_maps(
-            panels, captions, _maps_finding(maps), f"{name}, test example 0: the last feature maps"
+            panels, below, _maps_finding(maps), f"{name}, test example 0: the last feature maps"
         )
     rates_text = "" if rates is None else "-r" + "+".join(f"{rate:g}" for rate in rates)
     noise_text = "-all-noise" if all_noise else ""
@@ -145,6 +146,11 @@ def _maps_finding(maps: Sequence[LayerActivations]) -> str:
             empty = int(np.sum(~one.activations[0].any(axis=(0, 1))))
             texts.append(f"{empty} of {one.activations.shape[-1]} with {one.layer.rpartition(', ')[2]}")
     return f"Feature maps that are all zero {_setting_words(last)}: {', '.join(texts)} (1 example)"
+
+
+def _short_row(layer: str) -> str:
+    """Return the name of feature maps in a form that fits beside its row of panels."""
+    return layer.replace("single pixels", "pixels").replace("whole feature maps", "whole maps")
 
 
 def _setting_words(setting: float | str) -> str:

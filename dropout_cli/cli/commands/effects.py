@@ -87,8 +87,8 @@ def effects_command(
         from dropout_cli.sweeps.run_labels import label_runs
 
         labelled = label_runs(references, runs_dir)
-        first = next(iter(labelled.values()))
-        show_inspections(first, [inspect_runs(labelled, examples)], images=not no_plots, json=json)
+        first = next(iter(labelled.runs.values()))
+        show_inspections(first, [inspect_runs(labelled.runs, examples, labelled.key)], images=not no_plots, json=json)
         return
     run = runs.find_run(references[0], runs_dir)
     from dropout_cli.analysis.effects.heat_map import write_effects

@@ -215,6 +215,10 @@ def test_maps_of_one_example_under_masks_of_either_kind(tmp_path: Path) -> None:
     np.testing.assert_allclose(dropped[1], plain * mask / keep_probability(0.5), rtol=1e-6)
     figure = imread(f"{folder}/maps.png")
     assert figure.shape[0] > 400 and np.ptp(figure[..., :3]) > 0.9
+    with plots.as_svg():
+        folder, _ = write_effects(run, [0.5], examples=2)
+    drawn = (Path(folder) / "maps.png").read_text()
+    assert "conv1, pixels dropped" in drawn and "conv1, whole maps dropped" in drawn
 
 
 def test_a_mosaic_puts_every_map_in_its_place() -> None:
