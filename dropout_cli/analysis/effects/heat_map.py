@@ -112,6 +112,7 @@ def write_effects(
     name = model.dataset.name
     if effects and figures:
         shown = f"{VARIANTS.name_of(type(variant))} on {name}: one row per example, one column per hidden unit"
+        shown += "".join(f"; {key} stays {value:g} in every column" for key, value in _other_rates(variant).items())
         panels = {(one.layer, one.setting): one.activations for one in effects}
         files["effects.png"] = plots.activation_maps(panels, captions, _effects_finding(effects), shown)
     if maps and figures:
@@ -155,6 +156,13 @@ def _short_row(layer: str) -> str:
 
 def _setting_words(setting: float | str) -> str:
     return f"with noise {setting}" if isinstance(setting, str) else f"at rate {setting:g}"
+
+
+def _other_rates(variant: Variant) -> dict[str, float]:
+    """Return the rates that a column does not change, and that are not 0 everywhere."""
+    found = {key: getattr(variant, key, None) for key in ("input_rate", "dense_rate")}
+    used = {key: value for key, value in found.items() if isinstance(value, int | float)}
+    return {key: value for key, value in used.items() if variant.takes_rate() and (value or key == "dense_rate")}
 
 
 NoiseSetting: TypeAlias = tuple[float | str, Variant, bool]
