@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from dropout_cli import metrics, plots
+from dropout_cli.analysis.effects.hidden_layers import count_test_examples
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import Noise
 from dropout_cli.core.text import counted, significant
@@ -71,6 +72,7 @@ def write_effects(
     examples: int | None = None,
     all_noise: bool = False,
     figures: bool = True,
+    studies_follow: bool = False,
 ) -> tuple[str, list[dict[str, Any]]]:
     """Write the hidden activations of the first test examples to `after/effects-<arguments>/`.
 
@@ -82,6 +84,7 @@ def write_effects(
         examples: Number of test examples; None: DEFAULT_EXAMPLES, or all if there are fewer.
         all_noise: True to draw `input_noise` and `hidden_noise` as well as the dropout.
         figures: True to draw the figures.
+        studies_follow: True to refuse a number of examples that the studies of hidden layers refuse.
 
     Returns:
         The path of the folder, and the rows of `effects.csv`.
@@ -92,6 +95,8 @@ def write_effects(
         RunFailed: the checkpoint is damaged.
     """
     model = restore.load_model(run)
+    if studies_follow:
+        count_test_examples(model, examples)
     variant, most = model.experiment.dropout, len(model.dataset.test)
     examples = min(DEFAULT_EXAMPLES, most) if examples is None else examples
     if not 1 <= examples <= most:

@@ -26,6 +26,9 @@ from dropout_cli.training.restore import LoadedModel
 VECTOR_EXAMPLES, MAP_EXAMPLES = 2000, 1000
 """Default number of test examples for networks without and with feature maps, whose passes take longer."""
 
+FEWEST_EXAMPLES = 2
+"""With one example, every unit has a single output, so that all units would be called dead."""
+
 
 @dataclass(frozen=True)
 class NetworkUnit:
@@ -87,14 +90,27 @@ def count_test_examples(model: LoadedModel, wanted: int | None) -> int:
         wanted: The number that the user asked for; None: VECTOR_EXAMPLES or MAP_EXAMPLES, or all if there are fewer.
 
     Raises:
-        UsageError: The number is out of range.
+        UsageError: The number is out of range, or the run has a single test example.
     """
     most = len(model.dataset.test)
+    if most < FEWEST_EXAMPLES:
+        fact = f"studies of hidden layers need at least {FEWEST_EXAMPLES} test examples, and this run has {most}"
+        raise UsageError("effects", fact, "Use --rates, which only draws heat maps.")
     if wanted is None:
         return min(most, MAP_EXAMPLES if model.experiment.architecture.has_maps else VECTOR_EXAMPLES)
-    if not 1 <= wanted <= most:
-        raise UsageError("--examples", f"must be from 1 to {most}, the number of test examples, got {wanted}")
+    if not FEWEST_EXAMPLES <= wanted <= most:
+        fact = f"must be from {FEWEST_EXAMPLES} to {most}, the number of test examples, got {wanted}"
+        raise UsageError("--examples", fact)
     return wanted
+
+
+def number_suffix(wanted: int | None) -> str:
+    """Return the end of a folder's name, such as `-n40`, so that studies of other numbers do not replace each other.
+
+    Args:
+        wanted: The number of examples that the user asked for; None: an empty end.
+    """
+    return "" if wanted is None else f"-n{wanted}"
 
 
 def words_for_examples(models: Iterable[LoadedModel], count: int) -> str:

@@ -13,7 +13,7 @@ from dropout_cli.analysis.effects.ablation import (
     ablation_numbers,
 )
 from dropout_cli.analysis.effects.filters import filters_figure, first_filters
-from dropout_cli.analysis.effects.hidden_layers import count_test_examples, words_for_examples
+from dropout_cli.analysis.effects.hidden_layers import count_test_examples, number_suffix, words_for_examples
 from dropout_cli.analysis.effects.statistics import (
     SHOWN_STATISTICS,
     LayerStatistics,
@@ -90,7 +90,7 @@ def inspect_runs(
     else:
         notices.append("The filters are not shown side by side, because those of the first layers differ in size.")
     return Inspection(
-        several_folder(list(runs.values())),
+        several_folder(list(runs.values())) + number_suffix(examples),
         f"Hidden layers beside those of {counted(len(runs) - 1, 'other run')}",
         {
             "examples": count,
@@ -119,9 +119,12 @@ def several_folder(runs: list[Run]) -> str:
 
 
 def runs_finding(found: Mapping[str, LayerStatistics]) -> str:
-    """Return the mean activation of the first hidden layer of each network."""
-    layer = next(iter(next(iter(found.values()))))
-    texts = [f"{significant(layers[layer].mean, 3)} ({label})" for label, layers in found.items() if layer in layers]
+    """Return the mean activation of each network in the first hidden layer that all of them have."""
+    shared = [layer for layer in next(iter(found.values())) if all(layer in layers for layers in found.values())]
+    if not shared:
+        return f"The {counted(len(found), 'run')} share no hidden layer"
+    layer = shared[0]
+    texts = [f"{significant(layers[layer].mean, 3)} ({label})" for label, layers in found.items()]
     return f"Mean activation of {layer}: {', '.join(texts)}"
 
 

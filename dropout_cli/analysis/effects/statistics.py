@@ -9,7 +9,7 @@ from dropout_cli.analysis.effects.hidden_layers import hidden_outputs, network_u
 from dropout_cli.analysis.inspection import Inspection, InspectionFigure
 from dropout_cli.core.text import counted, significant
 from dropout_cli.metrics import csv_bytes
-from dropout_cli.metrics.activation_statistics import ActivationStatistics, activation_statistics
+from dropout_cli.metrics.activation_statistics import ActivationStatistics, activation_statistics, chance_correlation
 from dropout_cli.runs import Run
 from dropout_cli.training.restore import LoadedModel
 
@@ -162,11 +162,12 @@ def correlation_finding(found: LayerStatistics) -> str:
 
 def few_examples_notices(examples: int) -> list[str]:
     """Return a notice if the number of examples is too small for correlations."""
-    if examples >= ENOUGH_EXAMPLES:
+    if not 2 <= examples < ENOUGH_EXAMPLES:
         return []
+    few, enough = (f"{chance_correlation(count):.3f}" for count in (examples, ENOUGH_EXAMPLES))
     return [
-        f"These are statistics of {counted(examples, 'example')}. "
-        f"From {ENOUGH_EXAMPLES:,} examples on, chance alone gives a |correlation| below .03."
+        f"With {counted(examples, 'example')}, chance alone gives a |correlation| of {few}; "
+        f"with {ENOUGH_EXAMPLES:,}, {enough}."
     ]
 
 

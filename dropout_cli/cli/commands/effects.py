@@ -95,7 +95,9 @@ def effects_command(
     from dropout_cli.analysis.effects.one_run import inspect_hidden_layers
 
     all_noise = mc_noise == arguments.McNoise.all
-    place, rows = write_effects(run, wanted, examples=examples, all_noise=all_noise, figures=not no_plots)
+    place, rows = write_effects(
+        run, wanted, examples=examples, all_noise=all_noise, figures=not no_plots, studies_follow=rates is None
+    )
     if not json:
         shown = ("layer", "rate", "mean", "sd", "share_of_zeros")
         output.print_result(output.format_table(shown, [[row[key] for key in shown] for row in rows]))
