@@ -68,7 +68,9 @@ def wrong_widths_words(pits: Pits) -> str:
 def width_sentences(
     scored: Mapping[str, Sequence[Mapping[str, float]]], names: Sequence[str], pits: Pits, examples: int, level: float
 ) -> Iterator[str]:
-    """Yield a sentence for each predictor: whether its intervals and its distributions are too narrow or too wide.
+    """Yield a sentence for each predictor: whether it is too narrow or too wide.
+
+    It is about the intervals with one coverage, and about the distributions on the whole.
 
     Args:
         scored: Predictor -> scores of each target.

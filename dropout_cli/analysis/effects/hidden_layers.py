@@ -105,7 +105,9 @@ def count_test_examples(model: LoadedModel, wanted: int | None) -> int:
 
 
 def number_suffix(wanted: int | None) -> str:
-    """Return the end of a folder's name, such as `-n40`, so that studies of other numbers do not replace each other.
+    """Return the end of a folder's name, such as `-n40`.
+
+    With it, studies of different numbers of examples do not replace each other.
 
     Args:
         wanted: The number of examples that the user asked for; None: an empty end.
