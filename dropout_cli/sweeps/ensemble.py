@@ -63,7 +63,7 @@ def study_trained_runs(folder: SweepFolder, chosen: ChosenSetting, count: int) -
         )
     else:
         # All of this is about one of the trained runs, so each name says which one.
-        whose = f" of the first run (seed {sampled.seed})"
+        whose = f" of seed {sampled.seed}"
         networks_of_run = sampled.measured.renamed(f"{sampled.measured.name}{whose}")
         ensembles.append(networks_of_run)
         scaled = {f"{wording.SCALED}{whose}": sampled.scaled}
