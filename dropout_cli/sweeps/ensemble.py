@@ -62,13 +62,15 @@ def study_trained_runs(folder: SweepFolder, chosen: ChosenSetting, count: int) -
             f"The sampled networks of a run are not shown. {error.problems[0].place}: {error.problems[0].fact}."
         )
     else:
-        ensembles.append(sampled.measured)
-        scaled = {wording.SCALED: sampled.scaled}
-        label = f"{runs[0].name}: "
-        rows += [*wording.spread_rows(sampled.measured, label), *wording.average_rows(sampled.measured, label)]
-        rows.append([f"{label}{wording.WEIGHT_SCALING}", *(sampled.scaled[metric] for metric in metrics)])
-        sentences += wording.ensemble_sentences(sampled.measured)
-        numbers["sampled_networks"] = wording.ensemble_numbers(sampled.measured) | {
+        # All of this is about one of the trained runs, so each name says which one.
+        whose = f" of seed {sampled.seed}"
+        networks_of_run = sampled.measured.renamed(f"{sampled.measured.name}{whose}")
+        ensembles.append(networks_of_run)
+        scaled = {f"{wording.SCALED}{whose}": sampled.scaled}
+        rows += [*wording.spread_rows(networks_of_run), *wording.average_rows(networks_of_run)]
+        rows.append([f"{wording.WEIGHT_SCALING}{whose}", *(sampled.scaled[metric] for metric in metrics)])
+        sentences += wording.ensemble_sentences(networks_of_run)
+        numbers["sampled_networks"] = wording.ensemble_numbers(networks_of_run) | {
             "run": runs[0].name,
             "weight_scaling": dict(sampled.scaled),
         }

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli.analysis.effects.hidden_layers import count_test_examples
+from dropout_cli.analysis.effects.hidden_layers import count_test_examples, number_suffix
 from dropout_cli.analysis.effects.statistics import (
     SHOWN_STATISTICS,
     LayerStatistics,
@@ -106,7 +106,7 @@ def inspect_sweep(folder: SweepFolder, examples: int | None = None) -> Inspectio
         for layer in one.layers
     ]
     return Inspection(
-        EFFECTS_FOLDER,
+        EFFECTS_FOLDER + number_suffix(examples),
         "Effects on hidden layers",
         {
             "keys": plan.keys,

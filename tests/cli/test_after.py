@@ -82,8 +82,8 @@ def test_effects_prints_its_numbers_and_where_the_figure_is(folder: Path) -> Non
         (["effects", "latest", "--rates", "0.5,1"], "--rates: must be at least 0 and below 1, got 1"),
         (["effects", "latest", "--rates=-0.1"], "got -0.1"),
         (["effects", "latest", "--rates", "nan"], "got nan"),
-        (["effects", "latest", "--examples", "0"], "--examples: must be from 1 to 359"),
-        (["effects", "latest", "--examples", "100000"], "--examples: must be from 1 to 359"),
+        (["effects", "latest", "--examples", "0"], "--examples: must be from 2 to 359"),
+        (["effects", "latest", "--examples", "100000"], "--examples: must be from 2 to 359"),
     ],
 )
 def test_a_mistake_is_one_clear_line(folder: Path, arguments: list[str], expected: str) -> None:

@@ -102,6 +102,22 @@ def test_runs_without_noise_are_an_ensemble_without_sampled_networks(home: Path)
     assert isinstance(found, dict) and "sampled_networks" not in found and found["trained_runs"]["count"] == 3
 
 
+def test_numbers_of_one_run_are_named_by_its_seed(home: Path) -> None:
+    """Weight scaling and sampled networks belong to the first run: in the sentence, the table and the figure."""
+    done = dropout("ensemble", "one", "--networks", "3", "--no-plots", cwd=home)
+    assert done.returncode == 0, done.stderr
+    (inspection,) = read_sweep_inspections(SweepFolder(home / "one"))
+    weight_scaling, sampled = (f"{kind} of seed 0" for kind in ("weight scaling", "sampled networks"))
+    (figure,) = inspection.figures
+    assert set(figure.columns["networks"]) == {"trained runs", sampled, weight_scaling}
+    assert f"; averaging 3 {sampled} " in figure.finding and f"; {weight_scaling} has " in figure.finding
+    names = [str(row[0]) for row in inspection.rows]
+    assert "no noise (weight scaling) of seed 0" in names
+    assert f"one of 3 {sampled}, mean" in names and "one of 2 trained runs, mean" in names
+    runs = [path.name for path in (home / "one/cells").iterdir()]
+    assert not any(run[-12:] in done.stdout for run in runs)
+
+
 def test_runs_with_different_test_parts_are_no_ensemble(home: Path) -> None:
     """The message says how to get runs that share one; one run is no ensemble either. Nothing is left."""
     for seeds, fact in (

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,15 @@ def test_settings_have_mean_and_deviation_of_their_runs(home: Path) -> None:
     assert figure.drawing == "effects_rates" and set(figure.columns["dropout.rate"]) == {0.0, 0.2, 0.6}
     means = [float(row["mean"]) for row in settings if row["statistic"] == "mean"]
     assert list(figure.columns["value"][:3]) == pytest.approx(means)
+
+
+def test_a_number_of_examples_has_a_folder_of_its_own(home: Path, tmp_path: Path) -> None:
+    """The sweep stays clean with both studies."""
+    shutil.copytree(home / "variants", tmp_path / "variants")
+    for words in ((), ("--examples", "40")):
+        assert dropout("effects", "variants", *words, "--no-plots", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "variants/effects/runs.csv").is_file() and (tmp_path / "variants/effects-n40/runs.csv").is_file()
+    assert dropout("verify", "variants", cwd=tmp_path).returncode == 0
 
 
 def test_a_swept_key_that_is_no_rate_gives_the_values_of_each_setting(home: Path) -> None:

@@ -3,12 +3,13 @@
 The distribution of an example is a mixture of T normal distributions with equal weights. With T = 1 it is normal.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from dropout_cli.analysis.calibration.widths import width_sentences, wrong_widths_words
 from dropout_cli.analysis.inspection import Inspection, InspectionFigure
 from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
@@ -118,7 +119,7 @@ def study_target_calibration(
         ("prediction of a target" if several else "prediction", *COLUMNS.values()),
         rows,
         [_curve(labeled, pits, len(true), scope), _histogram(pits, len(true), scope)],
-        [*_verdicts(labeled, names, len(true))],
+        [*width_sentences(labeled, names, pits, len(true), LEVEL)],
     )
 
 
@@ -155,6 +156,7 @@ def _curve(
             columns[key] += values.tolist()
     shares = [_coverages(each) + f" ({label})" * (len(labeled) > 1) for label, each in labeled.items()]
     finding = f"{LEVEL * 100:g} % intervals contain {', '.join(shares)} of {counted(examples, 'true value')}"
+    finding += wrong_widths_words(pits)
     shown = (
         "share of true values in central intervals against the expected share; gray: range of 95 % of calibrated "
         f"models, at each point; {scope}"
@@ -187,8 +189,10 @@ def _histogram(pits: Mapping[tuple[str, str], Array], examples: int, scope: str)
     (label, target), pit = next(iter(pits.items()))
     outer = float(np.mean((pit < 1 / PIT_BINS) | (pit > 1 - 1 / PIT_BINS)))
     whose = [label] * (len({label for label, _ in pits}) > 1) + [target] * (len({name for _, name in pits}) > 1)
+    prefix = f"{', '.join(whose)}: " * bool(whose)
     finding = (
-        f"{', '.join(whose)}: " * bool(whose) + f"{_percent(outer)} of the PIT values are in the two outer bins, and "
+        f"{prefix[:1].upper()}{prefix[1:]}"
+        f"{_percent(outer)} of the PIT values are in the two outer bins, and "
         f"{_percent(float(np.mean(pit > 0.5)))} are above .5; a calibrated model has {200 / PIT_BINS:g} % and 50 %"
     )
     shown = (
@@ -196,25 +200,3 @@ def _histogram(pits: Mapping[tuple[str, str], Array], examples: int, scope: str)
         f"of calibrated models, for each bar; {scope}"
     )
     return InspectionFigure("pit", "pit_histogram", columns, finding, shown)
-
-
-def _verdicts(
-    labeled: Mapping[str, Sequence[Mapping[str, float]]], names: Sequence[str], examples: int
-) -> Iterator[str]:
-    """Yield a sentence for each predictor: whether its intervals are too narrow or too wide."""
-    for label, each in labeled.items():
-        kinds: dict[str, list[str]] = {"too narrow": [], "too wide": [], "": []}
-        for name, scored in zip(names, each, strict=True):
-            kind = "too narrow" if scored["coverage_high"] < LEVEL else "too wide"
-            kinds["" if scored["coverage_low"] <= LEVEL <= scored["coverage_high"] else kind].append(name)
-        parts = [
-            f"{LEVEL * 100:g} % intervals are {kind}" + f" for {', '.join(found)}" * (len(names) > 1)
-            for kind, found in kinds.items()
-            if kind and found
-        ]
-        if undecided := kinds[""]:
-            verb = "does" if examples == 1 else "do"
-            some = f"for {', '.join(undecided)} " * (0 < len(undecided) < len(names))
-            shown = f"{verb} not show that {LEVEL * 100:g} % intervals are too narrow or too wide"
-            parts.append(f"{some}{counted(examples, 'example')} {shown}")
-        yield f"{label}: {'; '.join(parts)}."

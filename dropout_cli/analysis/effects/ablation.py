@@ -13,10 +13,16 @@ from itertools import product
 
 import numpy as np
 
-from dropout_cli.analysis.effects.hidden_layers import NetworkUnit, forward_hidden, network_units, read_in_batches
+from dropout_cli.analysis.effects.hidden_layers import (
+    NetworkUnit,
+    forward_hidden,
+    network_units,
+    read_in_batches,
+    words_for_examples,
+)
 from dropout_cli.analysis.inspection import Inspection, InspectionFigure
 from dropout_cli.core.rng import stream
-from dropout_cli.core.text import counted, significant
+from dropout_cli.core.text import significant
 from dropout_cli.core.types import Array
 from dropout_cli.runs import Run
 from dropout_cli.training.restore import LoadedModel
@@ -121,12 +127,13 @@ def inspect_ablation(run: Run, model: LoadedModel, examples: int) -> Inspection:
         UsageError: The network has no hidden layers.
     """
     found = ablation_curve(run, model, examples)
+    words = words_for_examples([model], examples)
     figure = InspectionFigure(
         "ablation",
         "effects_ablation",
         ablation_columns({"": found}),
-        ablation_finding({"": found}),
-        f"{model.dataset.name}, {counted(examples, 'test example')}: mean and range of {ABLATION_DRAWS} draws",
+        ablation_finding({"": found}, words),
+        f"{model.dataset.name}, {words}: mean and range of {ABLATION_DRAWS} draws",
     )
     rows = [list(row[1:]) for row in _rows({"": found})]
     return Inspection(
@@ -160,8 +167,13 @@ def ablation_columns(found: Mapping[str, AblationCurve]) -> dict[str, list[objec
     return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
 
-def ablation_finding(found: Mapping[str, AblationCurve]) -> str:
-    """Return the score with all units and with half of them."""
+def ablation_finding(found: Mapping[str, AblationCurve], examples: str) -> str:
+    """Return the score with all units and with half of them.
+
+    Args:
+        found: Name of a network -> its curve; an empty name if there is one network.
+        examples: The examples in words.
+    """
     metric = next(iter(found.values())).metric
     words = {"rmse": "RMSE"}.get(metric, metric.capitalize())
     texts = []
@@ -170,9 +182,10 @@ def ablation_finding(found: Mapping[str, AblationCurve]) -> str:
         scores = [float(one.scores[scaling][one.shares.index(share)].mean()) for scaling, share in places]
         whole, half, scaled = (significant(score, 3) for score in scores)
         if not name:
-            return f"{words} is {whole} with all units and {half} with half of them ({scaled} if those are scaled up)"
+            scores_text = f"{whole} with all units and {half} with half of them ({scaled} if those are scaled up)"
+            return f"{words} on {examples} is {scores_text}"
         texts.append(f"{whole} and {half} ({name})")
-    return f"{words} with all units and with half of them: {', '.join(texts)}"
+    return f"{words} on {examples} with all units and with half of them: {', '.join(texts)}"
 
 
 def _rows(found: Mapping[str, AblationCurve]) -> Iterator[tuple[str, str, float, float, float, float]]:

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from dropout_cli import metrics, plots
+from dropout_cli.analysis.effects.hidden_layers import count_test_examples
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import Noise
 from dropout_cli.core.text import counted, significant
@@ -71,6 +72,7 @@ def write_effects(
     examples: int | None = None,
     all_noise: bool = False,
     figures: bool = True,
+    studies_follow: bool = False,
 ) -> tuple[str, list[dict[str, Any]]]:
     """Write the hidden activations of the first test examples to `after/effects-<arguments>/`.
 
@@ -82,6 +84,7 @@ def write_effects(
         examples: Number of test examples; None: DEFAULT_EXAMPLES, or all if there are fewer.
         all_noise: True to draw `input_noise` and `hidden_noise` as well as the dropout.
         figures: True to draw the figures.
+        studies_follow: True to refuse a number of examples that the studies of hidden layers refuse.
 
     Returns:
         The path of the folder, and the rows of `effects.csv`.
@@ -92,6 +95,8 @@ def write_effects(
         RunFailed: the checkpoint is damaged.
     """
     model = restore.load_model(run)
+    if studies_follow:
+        count_test_examples(model, examples)
     variant, most = model.experiment.dropout, len(model.dataset.test)
     examples = min(DEFAULT_EXAMPLES, most) if examples is None else examples
     if not 1 <= examples <= most:
@@ -112,12 +117,14 @@ def write_effects(
     name = model.dataset.name
     if effects and figures:
         shown = f"{VARIANTS.name_of(type(variant))} on {name}: one row per example, one column per hidden unit"
+        shown += "".join(f"; {key} stays {value:g} in every column" for key, value in _other_rates(variant).items())
         panels = {(one.layer, one.setting): one.activations for one in effects}
         files["effects.png"] = plots.activation_maps(panels, captions, _effects_finding(effects), shown)
     if maps and figures:
-        panels = {(one.layer, one.setting): one.activations[0] for one in maps}
+        panels = {(_short_row(one.layer), one.setting): one.activations[0] for one in maps}
+        below = {(_short_row(layer), setting): text for (layer, setting), text in captions.items()}
         files["maps.png"] = plots.feature_maps(
-            panels, captions, _maps_finding(maps), f"{name}, test example 0: the last feature maps"
+            panels, below, _maps_finding(maps), f"{name}, test example 0: the last feature maps"
         )
     rates_text = "" if rates is None else "-r" + "+".join(f"{rate:g}" for rate in rates)
     noise_text = "-all-noise" if all_noise else ""
@@ -147,8 +154,20 @@ def _maps_finding(maps: Sequence[LayerActivations]) -> str:
     return f"Feature maps that are all zero {_setting_words(last)}: {', '.join(texts)} (1 example)"
 
 
+def _short_row(layer: str) -> str:
+    """Return the name of feature maps in a form that fits beside its row of panels."""
+    return layer.replace("single pixels", "pixels").replace("whole feature maps", "whole maps")
+
+
 def _setting_words(setting: float | str) -> str:
     return f"with noise {setting}" if isinstance(setting, str) else f"at rate {setting:g}"
+
+
+def _other_rates(variant: Variant) -> dict[str, float]:
+    """Return the rates that a column does not change, and that are not 0 everywhere."""
+    found = {key: getattr(variant, key, None) for key in ("input_rate", "dense_rate")}
+    used = {key: value for key, value in found.items() if isinstance(value, int | float)}
+    return {key: value for key, value in used.items() if variant.takes_rate() and (value or key == "dense_rate")}
 
 
 NoiseSetting: TypeAlias = tuple[float | str, Variant, bool]

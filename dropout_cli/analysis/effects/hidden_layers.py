@@ -8,13 +8,14 @@ over the positions of the map, as in Morcos et al. 2018 (arXiv:1803.06959). The 
 in Hu et al. 2016 (arXiv:1607.03250).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 
 from dropout_cli.core.errors import UsageError
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import BatchReader, Part
 from dropout_cli.nn.layers.base import Layer
@@ -24,6 +25,9 @@ from dropout_cli.training.restore import LoadedModel
 
 VECTOR_EXAMPLES, MAP_EXAMPLES = 2000, 1000
 """Default number of test examples for networks without and with feature maps, whose passes take longer."""
+
+FEWEST_EXAMPLES = 2
+"""With one example, every unit has a single output, so that all units would be called dead."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +90,43 @@ def count_test_examples(model: LoadedModel, wanted: int | None) -> int:
         wanted: The number that the user asked for; None: VECTOR_EXAMPLES or MAP_EXAMPLES, or all if there are fewer.
 
     Raises:
-        UsageError: The number is out of range.
+        UsageError: The number is out of range, or the run has a single test example.
     """
     most = len(model.dataset.test)
+    if most < FEWEST_EXAMPLES:
+        fact = f"studies of hidden layers need at least {FEWEST_EXAMPLES} test examples, and this run has {most}"
+        raise UsageError("effects", fact, "Use --rates, which only draws heat maps.")
     if wanted is None:
         return min(most, MAP_EXAMPLES if model.experiment.architecture.has_maps else VECTOR_EXAMPLES)
-    if not 1 <= wanted <= most:
-        raise UsageError("--examples", f"must be from 1 to {most}, the number of test examples, got {wanted}")
+    if not FEWEST_EXAMPLES <= wanted <= most:
+        fact = f"must be from {FEWEST_EXAMPLES} to {most}, the number of test examples, got {wanted}"
+        raise UsageError("--examples", fact)
     return wanted
+
+
+def number_suffix(wanted: int | None) -> str:
+    """Return the end of a folder's name, such as `-n40`.
+
+    With it, studies of different numbers of examples do not replace each other.
+
+    Args:
+        wanted: The number of examples that the user asked for; None: an empty end.
+    """
+    return "" if wanted is None else f"-n{wanted}"
+
+
+def words_for_examples(models: Iterable[LoadedModel], count: int) -> str:
+    """Return `the first 2,000 of 10,000 test examples`, or `all 359 test examples`.
+
+    Args:
+        models: The studied models; their test parts may differ in size.
+        count: The number of examples of each one.
+    """
+    sizes = sorted({len(model.dataset.test) for model in models})
+    if sizes == [count]:
+        return f"all {counted(count, 'test example')}"
+    most = " or ".join(f"{size:,}" for size in sizes)
+    return f"the first {count:,} of {most} test examples"
 
 
 def read_in_batches(model: LoadedModel, part: Part, examples: int) -> Iterator[tuple[slice, Array]]:

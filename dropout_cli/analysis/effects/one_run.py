@@ -1,12 +1,14 @@
 """All studies of the hidden layers of one run."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dropout_cli.analysis.effects.ablation import inspect_ablation
 from dropout_cli.analysis.effects.filters import inspect_filters
-from dropout_cli.analysis.effects.hidden_layers import count_test_examples
+from dropout_cli.analysis.effects.hidden_layers import count_test_examples, number_suffix
 from dropout_cli.analysis.effects.statistics import inspect_statistics
 from dropout_cli.analysis.inspection import Inspection
+from dropout_cli.core.text import counted
 from dropout_cli.runs import Run
 from dropout_cli.training import restore
 from dropout_cli.training.setup import thread_limit
@@ -26,7 +28,10 @@ def inspect_hidden_layers(run: Run, examples: int | None = None) -> Iterator[Ins
     """
     model = restore.load_model(run)
     count = count_test_examples(model, examples)
+    suffix = number_suffix(examples)
     with thread_limit(model.experiment):
-        yield inspect_statistics(run, model, count)
-        yield inspect_ablation(run, model, count)
+        for study in (inspect_statistics, inspect_ablation):
+            found = study(run, model, count)
+            size = f", {counted(count, 'test example')}" if suffix else ""
+            yield replace(found, folder=f"{found.folder}{suffix}", title=f"{found.title}{size}")
         yield inspect_filters(run, model)

@@ -13,7 +13,7 @@ from dropout_cli.analysis.effects.ablation import (
     ablation_numbers,
 )
 from dropout_cli.analysis.effects.filters import filters_figure, first_filters
-from dropout_cli.analysis.effects.hidden_layers import count_test_examples
+from dropout_cli.analysis.effects.hidden_layers import count_test_examples, number_suffix, words_for_examples
 from dropout_cli.analysis.effects.statistics import (
     SHOWN_STATISTICS,
     LayerStatistics,
@@ -36,18 +36,22 @@ MAX_RUNS_IN_FIGURE = 7
 """As many runs as there are colors."""
 
 
-def inspect_runs(runs: Mapping[str, Run], examples: int | None = None) -> Inspection:
+def inspect_runs(
+    runs: Mapping[str, Run], examples: int | None = None, key: Mapping[str, str] | None = None
+) -> Inspection:
     """Return one study of several runs, for the folder of the first one.
 
     Args:
-        runs: Label of a run, in words -> complete run, at least two.
+        runs: Label of a run -> complete run, at least two.
         examples: Number of test examples; None: as `count_test_examples` decides, the same number for all runs.
+        key: Label -> its meaning in words; None or empty if the labels are words.
 
     Raises:
         UsageError: The runs do not share the dataset, are too many, or one has no hidden layers.
         DataError: The data are missing or have changed.
         RunFailed: A checkpoint is damaged.
     """
+    key = key or {}
     if len(runs) > MAX_RUNS_IN_FIGURE:
         fact = f"compares at most {MAX_RUNS_IN_FIGURE} runs, got {len(runs)}"
         raise UsageError("effects", fact, "Give fewer runs, or the folder of a sweep.")
@@ -61,21 +65,23 @@ def inspect_runs(runs: Mapping[str, Run], examples: int | None = None) -> Inspec
             curves[label] = ablation_curve(runs[label], model, count)
             filters[label] = first_filters(runs[label], model)
     dataset = next(iter(models.values())).dataset.name
-    size = f"{dataset}, {counted(count, 'test example')}"
+    words = words_for_examples(models.values(), count)
+    size = f"{dataset}, {words}"
+    meaning = "".join(f"; {label}: {text}" for label, text in key.items())
     figures = [
         InspectionFigure(
             "statistics",
             "effects_statistics",
             statistics_columns(found),
             runs_finding(found),
-            f"{size}, noise off; dotted: by chance alone",
+            f"{size}, noise off; dotted: by chance alone{meaning}",
         ),
         InspectionFigure(
             "ablation",
             "effects_ablation",
             ablation_columns(curves),
-            ablation_finding(curves),
-            f"{size}: mean and range of {ABLATION_DRAWS} draws",
+            ablation_finding(curves, words),
+            f"{size}: mean and range of {ABLATION_DRAWS} draws{meaning}",
         ),
     ]
     notices = few_examples_notices(count) + _different_examples(models)
@@ -84,7 +90,7 @@ def inspect_runs(runs: Mapping[str, Run], examples: int | None = None) -> Inspec
     else:
         notices.append("The filters are not shown side by side, because those of the first layers differ in size.")
     return Inspection(
-        several_folder(list(runs.values())),
+        several_folder(list(runs.values())) + number_suffix(examples),
         f"Hidden layers beside those of {counted(len(runs) - 1, 'other run')}",
         {
             "examples": count,
@@ -100,7 +106,7 @@ def inspect_runs(runs: Mapping[str, Run], examples: int | None = None) -> Inspec
         ["run", "layer", "units", *(one.header for one in SHOWN_STATISTICS)],
         [[label, *table_cells(name, one)] for label, layers in found.items() for name, one in layers.items()],
         figures,
-        [f"{label}: {run.name}." for label, run in runs.items()],
+        [f"{label}: {key[label] + ', ' if label in key else ''}{run.name}." for label, run in runs.items()],
         notices,
         {"layers.csv": layers_csv([({"run": label}, layers) for label, layers in found.items()])},
     )
@@ -113,9 +119,12 @@ def several_folder(runs: list[Run]) -> str:
 
 
 def runs_finding(found: Mapping[str, LayerStatistics]) -> str:
-    """Return the mean activation of the first hidden layer of each network."""
-    layer = next(iter(next(iter(found.values()))))
-    texts = [f"{significant(layers[layer].mean, 3)} ({label})" for label, layers in found.items() if layer in layers]
+    """Return the mean activation of each network in the first hidden layer that all of them have."""
+    shared = [layer for layer in next(iter(found.values())) if all(layer in layers for layers in found.values())]
+    if not shared:
+        return f"The {counted(len(found), 'run')} share no hidden layer"
+    layer = shared[0]
+    texts = [f"{significant(layers[layer].mean, 3)} ({label})" for label, layers in found.items()]
     return f"Mean activation of {layer}: {', '.join(texts)}"
 
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-from dropout_cli.analysis.effects.hidden_layers import hidden_outputs, network_units
+from dropout_cli.analysis.effects.hidden_layers import hidden_outputs, network_units, words_for_examples
 from dropout_cli.analysis.inspection import Inspection, InspectionFigure
 from dropout_cli.core.text import counted, significant
 from dropout_cli.metrics import csv_bytes
-from dropout_cli.metrics.activation_statistics import ActivationStatistics, activation_statistics
+from dropout_cli.metrics.activation_statistics import ActivationStatistics, activation_statistics, chance_correlation
 from dropout_cli.runs import Run
 from dropout_cli.training.restore import LoadedModel
 
@@ -97,7 +97,7 @@ def inspect_statistics(run: Run, model: LoadedModel, examples: int) -> Inspectio
         "effects_statistics",
         statistics_columns({"": found}),
         correlation_finding(found),
-        f"{model.dataset.name}, {counted(examples, 'test example')}, noise off; dotted: by chance alone",
+        f"{model.dataset.name}, {words_for_examples([model], examples)}, noise off; dotted: by chance alone",
     )
     return Inspection(
         "effects-statistics",
@@ -162,11 +162,12 @@ def correlation_finding(found: LayerStatistics) -> str:
 
 def few_examples_notices(examples: int) -> list[str]:
     """Return a notice if the number of examples is too small for correlations."""
-    if examples >= ENOUGH_EXAMPLES:
+    if not 2 <= examples < ENOUGH_EXAMPLES:
         return []
+    few, enough = (f"{chance_correlation(count):.3f}" for count in (examples, ENOUGH_EXAMPLES))
     return [
-        f"These are statistics of {counted(examples, 'example')}. "
-        f"From {ENOUGH_EXAMPLES:,} examples on, chance alone gives a |correlation| below .03."
+        f"With {counted(examples, 'example')}, chance alone gives a |correlation| of {few}; "
+        f"with {ENOUGH_EXAMPLES:,}, {enough}."
     ]
 
 

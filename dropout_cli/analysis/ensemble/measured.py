@@ -1,7 +1,7 @@
 """Everything that is measured of an ensemble of K networks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,6 +34,14 @@ class MeasuredEnsemble:
     def count(self) -> int:
         """The number of networks."""
         return len(self.singles)
+
+    def renamed(self, name: str) -> "MeasuredEnsemble":
+        """Return this ensemble with another name.
+
+        Args:
+            name: The plural of a network.
+        """
+        return replace(self, name=name, curve={**self.curve, "networks": [name] * len(self.curve["networks"])})
 
     @property
     def disagreement(self) -> float | None:

@@ -42,6 +42,8 @@ class SampledEnsemble:
     checkpoint: str
     dataset: str
     """The name of the data."""
+    seed: int
+    """The seed of the run."""
 
 
 def study_sampled_networks(
@@ -113,7 +115,7 @@ def sample_ensemble(run: Run, trained: LoadedModel, part: Part, count: int) -> S
         drawn = forward_passes.sampled_networks(network, dataset, part, seed=seed, count=count, batch=batch)
         networks = np.stack([predicted(run, scoring, task, outputs) for outputs in drawn])
         measured = measure_ensemble(SAMPLED, scoring, networks, seed=seed)
-    return SampledEnsemble(measured, scoring.scores(scaled), trained.checkpoint, dataset.name)
+    return SampledEnsemble(measured, scoring.scores(scaled), trained.checkpoint, dataset.name, seed)
 
 
 def scoring_of(task: Task, labels: Array) -> EnsembleScoring:

@@ -23,27 +23,25 @@ LOSSES = {
 """Name of a decomposition -> loss, average and kind of ambiguity, for people."""
 
 
-def spread_rows(measured: MeasuredEnsemble, label: str = "") -> Iterator[list[Any]]:
+def spread_rows(measured: MeasuredEnsemble) -> Iterator[list[Any]]:
     """Yield table rows with mean, standard deviation, minimum and maximum of one network.
 
     Args:
         measured: The ensemble.
-        label: Words before the name of the row.
     """
     spreads = [measured.spread(metric) for metric in measured.scoring.metrics]
     for key in ("mean", "sd", "min", "max"):
-        yield [f"{label}one of {measured.count} {measured.name}, {key}", *(spread[key] for spread in spreads)]
+        yield [f"one of {measured.count} {measured.name}, {key}", *(spread[key] for spread in spreads)]
 
 
-def average_rows(measured: MeasuredEnsemble, label: str = "") -> Iterator[list[Any]]:
+def average_rows(measured: MeasuredEnsemble) -> Iterator[list[Any]]:
     """Yield a table row for each average.
 
     Args:
         measured: The ensemble.
-        label: Words before the name of the row.
     """
     for name, scores in measured.summary.scores.items():
-        row = f"{label}{AVERAGES[name]} of {measured.count} {measured.name}"
+        row = f"{AVERAGES[name]} of {measured.count} {measured.name}"
         yield [row, *(scores[metric] for metric in measured.scoring.metrics)]
 
 

@@ -87,15 +87,17 @@ def effects_command(
         from dropout_cli.sweeps.run_labels import label_runs
 
         labelled = label_runs(references, runs_dir)
-        first = next(iter(labelled.values()))
-        show_inspections(first, [inspect_runs(labelled, examples)], images=not no_plots, json=json)
+        first = next(iter(labelled.runs.values()))
+        show_inspections(first, [inspect_runs(labelled.runs, examples, labelled.key)], images=not no_plots, json=json)
         return
     run = runs.find_run(references[0], runs_dir)
     from dropout_cli.analysis.effects.heat_map import write_effects
     from dropout_cli.analysis.effects.one_run import inspect_hidden_layers
 
     all_noise = mc_noise == arguments.McNoise.all
-    place, rows = write_effects(run, wanted, examples=examples, all_noise=all_noise, figures=not no_plots)
+    place, rows = write_effects(
+        run, wanted, examples=examples, all_noise=all_noise, figures=not no_plots, studies_follow=rates is None
+    )
     if not json:
         shown = ("layer", "rate", "mean", "sd", "share_of_zeros")
         output.print_result(output.format_table(shown, [[row[key] for key in shown] for row in rows]))

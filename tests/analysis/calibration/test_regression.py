@@ -13,6 +13,7 @@ from dropout_cli.analysis.calibration import regression as regression_calibratio
 from dropout_cli.analysis.calibration import targets as target_calibration
 from dropout_cli.analysis.calibration.regression import inspect_regression_calibration
 from dropout_cli.analysis.calibration.targets import TargetDistributions, study_target_calibration
+from dropout_cli.analysis.calibration.widths import fewest_for_too_wide
 from dropout_cli.analysis.inspection import Columns
 from dropout_cli.core import npz
 from dropout_cli.core.rng import stream
@@ -122,6 +123,47 @@ def test_the_verdict_follows_the_wilson_interval() -> None:
     assert outside(normal_study(1.3)[2], "share").mean() > 0.5
 
 
+@pytest.mark.parametrize(("examples", "can"), [(72, False), (73, True)])
+def test_few_examples_cannot_show_that_intervals_are_too_wide(examples: int, can: bool) -> None:
+    """Below 73 examples, the Wilson interval of a coverage of 1 contains .95."""
+    assert (stats.binomtest(examples, examples).proportion_ci(method="wilson").low > 0.95) == can
+    assert fewest_for_too_wide(0.95) == 73
+    verdict = normal_study(5.0, examples)[3]
+    assert ("95 % intervals are too wide" in verdict) == can
+    assert ("cannot show whether they are too wide; 73 or more can" in verdict) == (not can)
+
+
+def test_the_whole_curve_is_tested_where_the_intervals_cannot_decide() -> None:
+    """40 true values near the means of wide distributions: the curve is wrong, as the test of |2 PIT - 1| says."""
+    true = stream(0, "test:normal study").normal(size=(40, 1))
+    for factor, kind in ((3.0, "too wide"), (0.3, "too narrow"), (1.0, None)):
+        predicted = {"one": TargetDistributions("one", np.zeros((1, 40, 1)), np.full((1, 40, 1), factor))}
+        study = study_target_calibration(predicted, true, ("y",), "test")
+        p_value = stats.kstest(np.abs(2 * stats.norm.cdf(true[:, 0] / factor) - 1), "uniform").pvalue
+        assert (p_value < 0.05) == (kind is not None)
+        said = f"on the whole, the distributions are {kind} (Kolmogorov-Smirnov test of the PIT, p "
+        assert (said in study.sentences[0]) if kind else "on the whole" not in study.sentences[0]
+        title = study.figures[0].finding
+        assert (f"; on the whole, distributions are {kind} (p " in title) if kind else "on the whole" not in title
+
+
+def test_a_curve_that_is_wrong_for_one_target_names_it() -> None:
+    """With several predictors and targets, the title and the sentence say which ones are wrong."""
+    true = stream(0, "test:normal study").normal(size=(200, 2))
+    narrow = np.stack([np.full((1, 200), 0.3), np.full((1, 200), 1.0)], axis=2)
+    means = np.zeros((1, 200, 2))
+    predicted = {
+        "a": TargetDistributions("no noise", means, np.ones((1, 200, 2))),
+        "b": TargetDistributions("mixture", means, narrow),
+    }
+    study = study_target_calibration(predicted, true, ("x", "y"), "test")
+    assert study.figures[0].finding.endswith("; on the whole, distributions are too narrow for x of mixture (p < 0.05)")
+    assert study.sentences[0].startswith("No noise: ") and "on the whole" not in study.sentences[0]
+    assert (
+        "the distributions are too narrow for x (Kolmogorov-Smirnov test of the PIT, p < 0.0001)" in study.sentences[1]
+    )
+
+
 def test_held_out_examples_that_set_the_noise_are_named(run: Run, variances: Run) -> None:
     """The noise of the targets fits the validation part too well; predicted variances do not come from it."""
     assert regression_calibration.NOT_HELD_OUT in inspect_regression_calibration(run, split="val").notices
@@ -134,7 +176,7 @@ def test_every_report_of_a_regression_has_its_calibration(run: Run) -> None:
     page = run_report(run).decode()
     (scored,) = inspect_regression_calibration(run).numbers["predictors"]["weight_scaling"]
     assert "95 % intervals contain" in page and "of the PIT values are in the two outer bins" in page
-    assert f"{scored['crps']:.4g}" in page and "no noise: " in page
+    assert f"{scored['crps']:.4g}" in page and "No noise: " in page
 
 
 def test_a_report_without_standard_deviations_has_no_calibration() -> None:

@@ -11,6 +11,7 @@ from dropout_cli.analysis.effects.ablation import (
     UNSCALED,
     ablation_columns,
     ablation_curve,
+    ablation_finding,
     inspect_ablation,
 )
 from dropout_cli.analysis.evaluate import evaluate_run
@@ -81,3 +82,15 @@ def test_the_band_contains_every_draw_and_the_files_have_its_numbers(tmp_path: P
         assert row[3:] == (draws.mean(), draws.min(), draws.max())
     one, two = (inspect_ablation(run, model, 80).contents(images=True) for _ in range(2))
     assert one == two and {"ablation.csv", "ablation.png", "results.json"} == one.keys()
+
+
+@pytest.mark.parametrize(
+    ("examples", "words"), [(80, "the first 80 of 359 test examples"), (359, "all 359 test examples")]
+)
+def test_the_finding_names_the_examples_of_its_scores(tmp_path: Path, examples: int, words: str) -> None:
+    """A score on some test examples differs from the score of the run, so the sentence says how many there are."""
+    run = train(tmp_path)
+    (figure,) = inspect_ablation(run, restore.load_model(run), examples).figures
+    assert figure.finding.startswith(f"Accuracy on {words} is ") and words in figure.shown
+    curve = ablation_curve(run, restore.load_model(run), examples)
+    assert f"on {words} with all units and with half of them: " in ablation_finding({"a": curve, "b": curve}, words)

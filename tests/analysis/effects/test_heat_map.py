@@ -215,6 +215,10 @@ def test_maps_of_one_example_under_masks_of_either_kind(tmp_path: Path) -> None:
     np.testing.assert_allclose(dropped[1], plain * mask / keep_probability(0.5), rtol=1e-6)
     figure = imread(f"{folder}/maps.png")
     assert figure.shape[0] > 400 and np.ptp(figure[..., :3]) > 0.9
+    with plots.as_svg():
+        folder, _ = write_effects(run, [0.5], examples=2)
+    drawn = (Path(folder) / "maps.png").read_text()
+    assert "conv1, pixels dropped" in drawn and "conv1, whole maps dropped" in drawn
 
 
 def test_a_mosaic_puts_every_map_in_its_place() -> None:
@@ -243,3 +247,21 @@ def test_titles_have_the_zeros_of_the_first_and_the_last_rate(tmp_path: Path) ->
         r"all zero at rate 0.7: (\d) of 8 with single pixels .*?, (\d) of 8 with whole feature maps", maps
     )
     assert found is not None and int(found[1]) <= 1 and int(found[2]) >= 3
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("dropout.input_rate=0.1", "; input_rate stays 0.1 in every column"),
+        ("dropout.input_rate=0", ""),
+        ("dropout={variant: spatial, rate: 0.3, dense_rate: 0.2}", "; dense_rate stays 0.2 in every column"),
+    ],
+)
+def test_rates_that_the_columns_do_not_change_are_named(tmp_path: Path, override: str, words: str) -> None:
+    """The column `rate 0` still drops inputs at `input_rate`, and dense layers at `dense_rate`."""
+    layers = "architecture={name: cnn, layers: [conv 4 3x3, pool 2, dense 8]}" if "spatial" in override else "seed=0"
+    run = train(tmp_path, layers, override, "training.epochs=1")
+    with plots.as_svg():
+        folder, _ = write_effects(run, [0.0, 0.5], examples=5)
+    drawn = " ".join(re.findall(r">([^<>]+)</text>", (Path(folder) / "effects.png").read_text()))
+    assert (words in drawn) if words else "in every column" not in drawn

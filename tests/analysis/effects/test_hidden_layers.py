@@ -130,8 +130,8 @@ def test_the_number_of_examples_has_bounds(run: Run) -> None:
     """By default all test examples are used if there are fewer than 2,000."""
     model = restore.load_model(run)
     assert count_test_examples(model, None) == 359 and count_test_examples(model, 7) == 7
-    for wrong in (0, 360):
-        with pytest.raises(UsageError, match="must be from 1 to 359"):
+    for wrong in (0, 1, 360):
+        with pytest.raises(UsageError, match="must be from 2 to 359"):
             count_test_examples(model, wrong)
 
 

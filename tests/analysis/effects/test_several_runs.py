@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dropout_cli.analysis.effects.several_runs import inspect_runs, several_folder
+from dropout_cli.analysis.effects.several_runs import inspect_runs, runs_finding, several_folder
 from dropout_cli.analysis.effects.statistics import layer_statistics
 from dropout_cli.analysis.inspection import read_inspections, write_inspection
 from dropout_cli.core.errors import UsageError
@@ -74,3 +74,14 @@ def test_first_layers_of_other_sizes_have_no_common_figure(runs: dict[str, Run],
     assert [one.name for one in found.figures] == ["statistics", "ablation"]
     assert any("filters" in notice for notice in found.notices)
     assert all(one.draw() for one in found.figures)
+
+
+def test_the_finding_names_a_layer_that_all_runs_have(runs: dict[str, Run], tmp_path: Path) -> None:
+    """A number of one run alone is no comparison; without a common layer the sentence says so."""
+    layers = {label: layer_statistics(run, restore.load_model(run), 50) for label, run in runs.items()}
+    first, second = layers["rate 0"], layers["rate 0.5"]
+    later = {"conv1": second["hidden1"], "hidden2": second["hidden2"]}
+    means = [f"{one['hidden2'].mean:.3g}" for one in (first, second)]
+    assert runs_finding({"a": first, "b": later}) == f"Mean activation of hidden2: {means[0]} (a), {means[1]} (b)"
+    other = {"conv1": second["hidden1"]}
+    assert runs_finding({"a": first, "b": other}) == "The 2 runs share no hidden layer"
