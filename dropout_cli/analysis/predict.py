@@ -134,7 +134,7 @@ def predict_data(
         pairs = [_for_passes(model, one, all_noise) for model, one in zip(models, runs, strict=True)]
         models, pass_notices = [model for model, _ in pairs], tuple(text for _, texts in pairs for text in texts)
     pairs_of_runs = zip(runs, models, strict=True) if temperature else ()
-    stored = {id(model): _stored_temperature(run, model, passes, all_noise) for run, model in pairs_of_runs}
+    stored = {id(model): _stored_temperature(run, model, passes, all_noise, len(runs)) for run, model in pairs_of_runs}
     pass_notices += tuple(text for one in stored.values() for text in one.notices(passes))
 
     def predict(model: LoadedWithoutData, x: Array) -> tuple[Prediction, Mapping[str, Array]]:
@@ -209,7 +209,9 @@ def _for_passes(model: LoadedWithoutData, run: Run, all_noise: bool) -> tuple[Lo
     return replace(model, task=task), tuple(notices)
 
 
-def _stored_temperature(run: Run, model: LoadedWithoutData, passes: int | None, all_noise: bool) -> StoredTemperature:
+def _stored_temperature(
+    run: Run, model: LoadedWithoutData, passes: int | None, all_noise: bool, runs: int
+) -> StoredTemperature:
     """Return the temperature of the predictor in use.
 
     Raises:
@@ -217,7 +219,7 @@ def _stored_temperature(run: Run, model: LoadedWithoutData, passes: int | None, 
     """
     if model.task.name != "classification":
         raise UsageError("--temperature", f"needs a classification, and {run.name} is a regression", "Leave it out.")
-    return require_temperature(run, "weight_scaling" if passes is None else pass_kind(all_noise))
+    return require_temperature(run, "weight_scaling" if passes is None else pass_kind(all_noise), runs)
 
 
 def _predicted(

@@ -82,6 +82,12 @@ def test_a_run_that_does_not_fit_gives_one_line_and_no_files(
     assert sorted(home.rglob("*")) == before
 
 
+def test_an_error_is_the_only_output_of_a_prediction_as_json(home: Path) -> None:
+    """A missing file leaves no half of a JSON object on stdout."""
+    done = dropout("predict", "latest", "absent.npy", "--json", "--runs-dir", "classes", cwd=home)
+    assert done.returncode == 3 and done.stdout == "" and len(done.stderr.splitlines()) == 1
+
+
 def test_the_way_out_of_a_missing_temperature_works(home: Path) -> None:
     """The command that the message names; then the prediction runs."""
     import shlex
@@ -111,6 +117,7 @@ def test_each_run_of_a_sweep_uses_its_own_temperature(home: Path) -> None:
     assert dropout("eval", str(cells[0]), "--temperature", cwd=home).returncode == 0
     failed = dropout("predict", sweep, "x.npy", "--temperature", cwd=home)
     assert failed.returncode == 2 and cells[1].name in failed.stderr
+    assert len(failed.stderr.splitlines()) == 1 and ", and each of the 2 runs needs one." in failed.stderr
     assert dropout("eval", str(cells[1]), "--temperature", cwd=home).returncode == 0
     done = dropout("predict", sweep, "x.npy", "--temperature", cwd=home)
     assert done.returncode == 0 and done.stdout != plain.stdout

@@ -24,6 +24,7 @@ from dropout_cli.training.setup import thread_limit
 
 LABELS = {"weight_scaling": "no noise", "monte_carlo": "Monte Carlo"}
 """Predictor -> its short name for people."""
+KEPT = "{}: the stored temperature is 1, which changes nothing, so that it has no column of its own."
 FITTED_HERE = "The temperatures were fitted to this part: with them, its numbers are too good."
 
 
@@ -72,7 +73,9 @@ def inspect_calibration(
         if name not in found.predictions:
             continue
         predictions[LABELS[name]] = found.predictions[name]
-        if kind in stored:
+        if kind in stored and stored[kind].temperature == 1:
+            notices.append(KEPT.format(LABELS[name]))
+        elif kind in stored:
             label = f"{LABELS[name]}, temperature {temperature_text(stored[kind].temperature)}"
             predictions[label] = apply_to_prediction(found.predictions[name], stored[kind].temperature)
             notices += stored[kind].notices(passes)

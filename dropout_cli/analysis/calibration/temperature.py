@@ -90,7 +90,7 @@ def inspect_temperature(
         {"predictors": entries},
         ["predictor", "part", "number", "at temperature 1", "at the fitted one"],
         [row for kind, entry in entries.items() for row in _rows(kind, entry)],
-        sentences=[_sentence(kind, entry) for kind, entry in entries.items()],
+        sentences=[temperature_effect(kind, entry) for kind, entry in entries.items()],
         notices=found["val"].notices,
     )
 
@@ -129,8 +129,13 @@ def _rows(kind: str, entry: Mapping[str, Any]) -> list[list[Any]]:
     ]
 
 
-def _sentence(kind: str, entry: Mapping[str, Any]) -> str:
-    """Return the temperature of a predictor and its effect, or the reason why there is none."""
+def temperature_effect(kind: str, entry: Mapping[str, Any]) -> str:
+    """Return the temperature of a predictor and its effect, or the reason why there is none.
+
+    Args:
+        kind: A key of KINDS.
+        entry: The stored numbers of the predictor.
+    """
     examples, value = entry["validation_examples"], temperature_text(entry["temperature"])
     of = f"{KINDS[kind][0].upper()}{KINDS[kind][1:]}"
     of += "" if entry["passes"] is None else f" ({counted(entry['passes'], 'pass')})"
@@ -152,9 +157,9 @@ def _sentence(kind: str, entry: Mapping[str, Any]) -> str:
     changes = []
     for part, scores in entry["parts"].items():
         before, after = scores["before"]["nll"], scores["after"]["nll"]
-        verb = "falls" if after < before else "rises" if after > before else "stays"
-        ends = f"from {significant(before)} to {significant(after)}"
-        changes.append(f"the NLL of the {PART_NAMES[part]} part {verb} {ends if verb != 'stays' else ''}".rstrip())
+        first, last = significant(before), significant(after)
+        change = f"{'falls' if after < before else 'rises'} from {first} to {last}"
+        changes.append(f"the NLL of the {PART_NAMES[part]} part {f'stays at {first}' if first == last else change}")
     return (
         f"{of}: temperature {value}, fitted to {counted(examples, 'validation example')}.{reason} "
         f"{changes[0][0].upper()}{'; '.join(changes)[1:]}."

@@ -106,12 +106,13 @@ def find_temperatures(run: Run, checkpoint: str) -> dict[str, StoredTemperature]
     return {kind: one for kind, one in found.items() if one.weights == weights}
 
 
-def require_temperature(run: Run, kind: str) -> StoredTemperature:
+def require_temperature(run: Run, kind: str, runs: int = 1) -> StoredTemperature:
     """Return the temperature of a predictor with the evaluated weights of a run.
 
     Args:
         run: The run.
         kind: A key of KINDS.
+        runs: Number of runs that predict together.
 
     Raises:
         UsageError: There is none, or it was fitted to other weights.
@@ -131,6 +132,8 @@ def require_temperature(run: Run, kind: str) -> StoredTemperature:
         if known
         else f"{run.name} has no temperature for {predictor}"
     )
+    if runs > 1:
+        fact += f", and each of the {runs} runs needs one"
     raise UsageError(
         "--temperature", fact, f"Fit it with `dropout eval {shlex.quote(str(run.path))} --temperature{options}`."
     )

@@ -75,6 +75,7 @@ def eval_command(
             "--mc-curve",
             metavar="T",
             min=2,
+            max=100_000,
             help="Instead, score the mean of 1, 2, 5, 10, ... and T passes of Monte-Carlo "
             "dropout, beside the prediction without noise.",
         ),

@@ -4,6 +4,7 @@ import json as json_text
 import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -119,7 +120,7 @@ def predict_command(
     from dropout_cli.data.cache import open_replacement
 
     arguments.check_mc_noise(mc_noise, mc)
-    predicting, about = _predicting_runs(reference, runs_dir, setting or (), conformal=conformal is not None)
+    predicting, about, messages = _predicting_runs(reference, runs_dir, setting or (), conformal=conformal is not None)
     if same_format and json:
         raise UsageError("--same-format", "cannot be used with --json", "Leave out one of them.")
     notation = output_format.input_format(predicting[0], files[0]) if same_format else output_format.CsvFormat()
@@ -132,6 +133,7 @@ def predict_command(
         missing=missing or (),
         conformal=conformal,
     )
+    blocks = _announce(blocks, messages)
     names = [str(file) for file in files]
     about |= {"file": names[0]} if len(names) == 1 else {"files": names}
     pieces = _as_json(blocks, about) if json else _as_csv(blocks, notation)
@@ -152,8 +154,8 @@ def predict_command(
 
 def _predicting_runs(
     reference: str, runs_dir: Path, setting: Sequence[str], *, conformal: bool
-) -> "tuple[list[Run], dict[str, Any]]":
-    """Return the runs that predict, and the first keys of the JSON object.
+) -> "tuple[list[Run], dict[str, Any], list[str]]":
+    """Return the runs that predict, the first keys of the JSON object, and messages.
 
     Args:
         reference: A run or a sweep.
@@ -172,16 +174,24 @@ def _predicting_runs(
         if setting:
             raise UsageError("--setting", "works on a sweep", "Leave it out, or give the folder of a sweep.")
         run = runs.find_run(reference, runs_dir)
-        return [run], {"run": str(run.path)}
+        return [run], {"run": str(run.path)}, []
     from dropout_cli.sweeps import setting_choice
     from dropout_cli.sweeps.options import parse_pairs
 
     chosen = setting_choice.choose_setting(folder, parse_pairs(setting, "--setting") or None)
-    print_stderr(chosen.message)
+    messages = [chosen.message]
     if conformal and chosen.is_best:
-        print_stderr("--conformal: the validation part also chose the setting, so that the coverage is approximate.")
+        messages.append("--conformal: the validation part also chose the setting, so that the coverage is approximate.")
     about = {"sweep": str(folder.path), "setting": dict(chosen.group.values)}
-    return chosen.runs, about | {"runs": [str(run.path) for run in chosen.runs]}
+    return chosen.runs, about | {"runs": [str(run.path) for run in chosen.runs]}, messages
+
+
+def _announce(blocks: "Iterator[PredictedRows]", messages: Iterable[str]) -> "Iterator[PredictedRows]":
+    """Yield blocks, and print messages when the first one is computed, so that an error is alone."""
+    first = list(islice(blocks, 1))
+    for message in messages:
+        print_stderr(message)
+    yield from chain(first, blocks)
 
 
 def _to_stdout(pieces: Iterable[str], notation: "CsvFormat | None") -> None:
@@ -215,10 +225,11 @@ def _as_json(blocks: Iterable["PredictedRows"], about: Mapping[str, Any]) -> Ite
         blocks: The predicted rows.
         about: Keys that come before `predictions`.
     """
-    notices: list[str] = []
+    notices, rest = list[str](), iter(blocks)
+    first = list(islice(rest, 1))  # an error in the file is then the only output
     yield json_text.dumps(dict(about))[:-1] + ', "predictions": ['
     between = "\n"  # written by hand: json.dumps would need all rows at once
-    for block in blocks:
+    for block in chain(first, rest):
         _print_notices(block)
         notices += block.notices
         for row in block.rows:

@@ -116,6 +116,17 @@ def test_predictions_use_the_temperature_of_their_predictor(run: Run, tmp_path: 
     assert "mean of 5 passes" in other.notices[0]
 
 
+def test_an_nll_that_rounds_to_the_same_text_stays(run: Run) -> None:
+    """A fall in the fifth digit is no fall for a reader; a larger one has both ends."""
+    entry = dict(temperature_store.find_temperatures(run, "last")["weight_scaling"].entry)
+    entry["parts"] = {
+        "val": {"before": {"nll": 0.107312}, "after": {"nll": 0.107308}},
+        "test": {"before": {"nll": 0.2}, "after": {"nll": 0.1}},
+    }
+    text = temperature.temperature_effect("weight_scaling", entry)
+    assert "The NLL of the validation part stays at 0.1073; the NLL of the test part falls from 0.2 to 0.1." in text
+
+
 def test_a_run_of_which_all_validation_examples_are_right_keeps_temperature_1(tmp_path: Path) -> None:
     """Its sentence says that there is no best temperature; predictions with it are those without."""
     (tmp_path / "t.csv").write_text("x,kind\n" + "".join(f"{i},{'ab'[i > 0]}\n" for i in range(-60, 61) if abs(i) > 15))
@@ -129,6 +140,9 @@ def test_a_run_of_which_all_validation_examples_are_right_keeps_temperature_1(tm
     study = temperature.inspect_temperature(run)
     assert "there is no best temperature" in study.sentences[0]
     write_inspection(run, study)
+    shown = calibration.inspect_calibration(run)
+    assert list(shown.numbers["predictors"]) == ["no noise"]
+    assert shown.notices == [calibration.KEPT.format("no noise")]
     x = np.array([[1.0], [-3.0]], np.float32)
     given = tmp_path / "new.csv"
     given.write_text("x\n" + "".join(f"{value}\n" for value in x[:, 0]))

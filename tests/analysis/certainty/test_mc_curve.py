@@ -172,7 +172,7 @@ def test_the_command_prints_the_table_and_the_findings(run: Run) -> None:
     assert len(printed["mc-curve-test-last-5"]["curve"]) == 3
 
 
-@pytest.mark.parametrize("passes", ["0", "1", "x"])
+@pytest.mark.parametrize("passes", ["0", "1", "x", "1000000000"])
 def test_fewer_than_two_passes_are_refused(run: Run, passes: str) -> None:
     """A curve needs two points."""
     done = dropout("eval", str(run.path), "--mc-curve", passes, cwd=run.path)
