@@ -7,7 +7,7 @@ from dataclasses import asdict
 import numpy as np
 
 from dropout_cli.analysis.certainty.passes import choose_passes, no_spread_notice
-from dropout_cli.analysis.certainty.score_figures import SCORE_WORDS, Score, interval_text, score_figures
+from dropout_cli.analysis.certainty.score_figures import SCORE_WORDS, Score, auroc_interval_text, score_figures
 from dropout_cli.analysis.certainty.strangers import find_strangers
 from dropout_cli.analysis.inspection import Inspection
 from dropout_cli.analysis.predictors import PREDICTORS, find_part, with_target_error
@@ -109,7 +109,7 @@ def study_out_of_distribution(
                 PREDICTORS[predictor],
                 SCORE_WORDS[score],
                 one.auroc,
-                interval_text(one),
+                auroc_interval_text(one),
                 one.average_precision_strange,
                 one.average_precision_known,
                 one.fpr95_strange,

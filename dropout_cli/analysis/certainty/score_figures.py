@@ -83,7 +83,7 @@ def _finding(found: Mapping[Score, Separation], best: Score, passes: int | None)
     top = found[best]
     value = f"AUROC {top.auroc:.3f}"
     if not math.isnan(top.auroc_low):
-        value += f" ({interval_text(top)})"
+        value += f" ({auroc_interval_text(top)})"
     by = f"by the score '{_score_phrase(best, passes)}'"
     below = sum(one.auroc_high < 0.5 for one in found.values())
     above = sum(one.auroc_low > 0.5 for one in found.values())
@@ -100,7 +100,7 @@ def _finding(found: Mapping[Score, Separation], best: Score, passes: int | None)
     return f"The network is surer of the strange examples{which}: {value} at best"
 
 
-def interval_text(one: Separation) -> str:
+def auroc_interval_text(one: Separation) -> str:
     """Return the 95 % interval of an AUROC, such as `0.912 to 0.934`; empty if there is none."""
     return "" if math.isnan(one.auroc_low) else f"{one.auroc_low:.3f} to {one.auroc_high:.3f}"
 

@@ -149,8 +149,8 @@ def _predict(
         passes = None if notices else passes
     found = predict_part(trained, network, task, part, passes=passes, all_noise=all_noise, scored=False)
     uncertainties, notices = dict(found.uncertainties), notices + found.notices
-    for name in {"mutual_information", "model_sd"} & set(uncertainties) if passes is not None else ():
-        if left_out := no_spread_notice(task, passes, float(uncertainties[name].max())):
+    for name in {"mutual_information", "model_sd"} & set(uncertainties):
+        if passes is not None and (left_out := no_spread_notice(task, passes, float(uncertainties[name].max()))):
             notices += left_out
             del uncertainties[name]
     return PartPredictions(found.predictions, uncertainties, found.scores, notices), passes

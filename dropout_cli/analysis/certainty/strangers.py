@@ -82,7 +82,7 @@ def find_strangers(source: str, trained: LoadedModel, known: Part) -> Strangers:
 
 
 def _path_name(path: Path) -> str:
-    """Return the name of a file or folder without its ending, and a digest of its place, such as `turned-1f0c9a`."""
+    """Return the name of a path without its ending, with a digest: `turned-1f0c9a`."""
     name = re.sub(r"[^\w.-]+", "-", path.stem if path.suffix else path.name).strip("-.")[:MAX_NAME] or "data"
     return f"{name}-{hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:DIGITS]}"
 
