@@ -1,6 +1,7 @@
 """Certainty, calibration and activations of 2 x 512 units on MNIST, as means of three seeds.
 
-Monte Carlo against weight scaling, strange examples, temperature, and the activations at rates 0 and 0.5.
+Monte Carlo against weight scaling, strange examples, temperature, and the activations at rates 0 and 0.5 after 8
+epochs. At rate 0.2 the network is that of `configs/mnist.yaml`, with 20 epochs.
 """
 
 import json
@@ -11,8 +12,10 @@ from typing import Any
 
 from tests.acceptance.bars import Bars, mean
 
-SEEDS, EPOCHS, PASSES = (0, 1, 2), 8, 100
-RATES = (0.0, 0.2, 0.5)
+SEEDS, PASSES = (0, 1, 2), 100
+EPOCHS = {0.0: 8, 0.2: 20, 0.5: 8}
+"""Rate -> epochs; the network of `configs/mnist.yaml` with its own rate and epochs is too sure of itself."""
+RATES = tuple(EPOCHS)
 MAX_PROBABILITY, ENTROPY, INFORMATION = "max_probability", "entropy", "mutual_information"
 
 
@@ -64,7 +67,7 @@ if __name__ == "__main__":
     command = ""
     for rate in RATES:
         for seed in SEEDS[:1] if bars.smoke else SEEDS:
-            runs = (f"seed={seed}", f"dropout.rate={rate}", f"training.epochs={EPOCHS}")
+            runs = (f"seed={seed}", f"dropout.rate={rate}", f"training.epochs={EPOCHS[rate]}")
 
             def look(folder: Path, rate: float = rate) -> None:
                 """Study the run before it is deleted."""
@@ -102,7 +105,7 @@ if __name__ == "__main__":
         value = mean([nll(one, "after", "ece", predictor) for one in half])
         bars.at_most(f"ECE of {predictor} after its temperature, rate 0.5", value, 0.005, temperature)
     falls = mean([nll(one, "before") - nll(one, "after") for one in inside[0.2]])
-    bars.at_least("fall of the test NLL by the temperature, rate 0.2", falls, 0.01, temperature)
+    bars.at_least("fall of the test NLL by the temperature, rate 0.2, 20 epochs", falls, 0.01, temperature)
     for name in ("mean", "within_class_correlation"):
         for layer in half[0]["effects"]["layers"]:
             none, some = (
