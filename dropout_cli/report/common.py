@@ -40,7 +40,9 @@ MAX_COLUMNS = 4  # of a table that fits a phone
 
 
 def narrow_tables(caption: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[HtmlTable]:
-    """Return a wide table as several tables of at most 4 columns, which repeat the columns that name a row.
+    """Return a wide table as several tables of at most 4 columns.
+
+    Each one repeats the columns that name a row.
 
     Args:
         caption: Caption of the wide table.
