@@ -60,7 +60,7 @@ class Inspection:
     """Cells of that table."""
     figures: Sequence[InspectionFigure] = ()
     sentences: Sequence[str] = ()
-    """What the numbers say, one sentence each, in addition to the findings of the figures."""
+    """The results in words, one result per sentence. The findings of the figures are not repeated."""
     notices: Sequence[str] = ()
     """Messages for stderr: what the numbers cannot say."""
     files: Mapping[str, bytes] = field(default_factory=dict)

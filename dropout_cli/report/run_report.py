@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import stream
 from dropout_cli.core.text import counted, significant
 from dropout_cli.core.types import Array
-from dropout_cli.metrics import ClassPredictions, predicted_classes
+from dropout_cli.metrics import ClassPredictions, confusion_matrix, predicted_classes
 from dropout_cli.plots.words import number_words
 from dropout_cli.report.common import key_value_table, narrow_tables, scores_table
 from dropout_cli.report.inspection_sections import inspection_parts, inspection_sections
@@ -38,7 +38,7 @@ from dropout_cli.report.page import (
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.runs.noise_columns import noise_column
 from dropout_cli.runs.summary import count_examples, describe_scored_train, epoch_words, evaluated_epoch
-from dropout_cli.tasks import TASKS, Regression, Task
+from dropout_cli.tasks import TASKS, Classification, Regression, Task
 from dropout_cli.training import yardstick_messages
 
 MAX_MISTAKES = 25  # of up to 100 in mistakes.csv
@@ -123,9 +123,9 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
         drawn = plots.epoch_figures(history, evaluated_epoch(summary), train)
         yield Section("Learning", list(_learning(drawn, summary, history, train)))
         yield Section("Mistakes", list(_wrong(run, task, stored)))
-    if not isinstance(task, Regression):
+    if isinstance(task, Classification):
         yield Section("Calibration", list(_calibration(task, stored)))
-    elif study := stored_regression_calibration(stored, task.targets.names):
+    elif isinstance(task, Regression) and (study := stored_regression_calibration(stored, task.targets.names)):
         yield Section("Calibration", list(inspection_parts(study)))
     learned = summary.get("dropout")
     reported = (
@@ -190,8 +190,7 @@ def _learning(
 
 
 def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[SectionPart]:
-    from dropout_cli import metrics
-
+    """Yield the residuals of a regression, or the confusions of a classification."""
     if isinstance(task, Regression):
         names = task.targets.names
         picture = plots.residual_figure(stored["mean"], stored.get("sd"), stored["labels"], names, "test")
@@ -199,12 +198,16 @@ def _wrong(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sectio
         caption = f"The RMSE over {counted(len(stored['labels']), 'test example')} is {rmse}."
         bars = " Bars: one standard deviation." if "sd" in stored else ""
         yield Figure(picture, f"Predicted against true values, and residuals. {caption}", f"{caption}{bars}")
-        return
+    elif isinstance(task, Classification):
+        yield from _confusions(run, task.classes, stored)
+
+
+def _confusions(run: Run, classes: Sequence[str], stored: Mapping[str, Array]) -> Iterator[SectionPart]:
+    """Yield the confusion matrix and the worst mistakes of a classification."""
     log_probs = stored.get("log_probabilities")
-    matrix = metrics.confusion_matrix(stored["probabilities"], stored["labels"], task.classes, log_probs)  # type: ignore[attr-defined]
+    matrix = confusion_matrix(stored["probabilities"], stored["labels"], classes, log_probs)
     off = matrix - np.diag(np.diag(matrix))
     true, taken = np.unravel_index(int(off.argmax()), off.shape)
-    classes = task.classes  # type: ignore[attr-defined]
     description = f"Confusion matrix of {counted(len(classes), 'class')}. Wrong: {counted(int(off.sum()), 'example')}"
     if off.any():
         times = counted(int(off.max()), "time")
@@ -239,15 +242,10 @@ def _rate_changes(history: Mapping[str, Any]) -> Iterator[str]:
             yield f"{column.unit} ({column.quantity}) {first} to {last}"
 
 
-def _calibration(task: Task, stored: Mapping[str, Array]) -> Iterator[SectionPart]:
+def _calibration(task: Classification, stored: Mapping[str, Array]) -> Iterator[SectionPart]:
     """Yield the calibration of the stored predictions of the test part."""
     probabilities, labels = stored["probabilities"], stored["labels"]
-    given = ClassPredictions.of(
-        probabilities,
-        labels,
-        task.classes,  # type: ignore[attr-defined]
-        stored.get("log_probabilities"),
-    )
+    given = ClassPredictions.of(probabilities, labels, task.classes, stored.get("log_probabilities"))
     if np.all(np.isfinite(probabilities)):
         yield from inspection_parts(describe_calibration({"no noise": given}, "test"))
     else:

@@ -45,7 +45,7 @@ def test_each_run_has_the_statistics_that_it_has_alone(runs: dict[str, Run]) -> 
 
 
 def test_the_folder_depends_on_the_other_runs_only(runs: dict[str, Run]) -> None:
-    """The same runs replace their folder; other runs get another one."""
+    """A repeated study of the same runs has the same folder name. With other runs, the name differs."""
     first, second, third = runs.values()
     assert several_folder([first, second]) == several_folder([third, second])
     assert len({several_folder([first, *rest]) for rest in ([second], [third], [second, third])}) == 3
