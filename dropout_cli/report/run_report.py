@@ -207,7 +207,7 @@ def _confusions(run: Run, classes: Sequence[str], stored: Mapping[str, Array]) -
     log_probs = stored.get("log_probabilities")
     matrix = confusion_matrix(stored["probabilities"], stored["labels"], classes, log_probs)
     off = matrix - np.diag(np.diag(matrix))
-    true, taken = np.unravel_index(int(off.argmax()), off.shape)
+    true, taken = map(int, np.unravel_index(int(off.argmax()), off.shape))
     description = f"Confusion matrix of {counted(len(classes), 'class')}. Wrong: {counted(int(off.sum()), 'example')}"
     if off.any():
         times = counted(int(off.max()), "time")
