@@ -51,7 +51,7 @@ class Axes:
     grid: Mapping[str, Sequence[tuple[Any, str]]]
     """Key -> its values, each with its place."""
     rows: Sequence[Point]
-    """The combinations of values of the keys of `zip`; a single empty one if there are no such keys."""
+    """The combinations of values of the keys of `zip`, with those of `settings`; a single empty one without keys."""
     distributions: Mapping[str, Node]
     """Key -> the distribution from which its values are drawn."""
 
@@ -152,6 +152,11 @@ def zip_axes(axes: Mapping[str, Sequence[tuple[Any, str]]], place: Place, mistak
         return []
     rows = zip(*([Setting(key, *value) for value in values] for key, values in axes.items()), strict=True)
     return list(rows) if axes else [()]
+
+
+def combine_rows(rows: Sequence[Point], settings: Sequence[Point]) -> list[Point]:
+    """Return every combination of the points of `zip` and of `settings`; without settings, those of `zip`."""
+    return [(*row, *one) for row in rows for one in settings or [()]]
 
 
 DISTRIBUTIONS = ("uniform", "log_uniform", "integers", "choice")

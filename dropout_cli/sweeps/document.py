@@ -39,6 +39,9 @@ class SweepDocument:
     """Dotted key -> its values. Every combination is trained."""
     zip: dict[str, Any] = field(default_factory=dict)
     """Dotted key -> its values. These keys change together: the first values, then the second values, and so on."""
+    settings: tuple[dict[str, Any], ...] = ()
+    """A list of settings, each a mapping of dotted keys to values; a setting may lack keys that others have. Each is
+    trained with every combination of grid and zip."""
     random: RandomAxes | None = None
     """Random combinations of values, in addition to those of grid and zip."""
     seeds: Points | tuple[CountOrZero, ...] | None = None

@@ -3,7 +3,6 @@
 A planned run is a cell of the sweep.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,16 +18,9 @@ from dropout_cli.core.registry import did_you_mean
 from dropout_cli.metrics import DEFAULT_METRIC, comparable_metrics, metric_name
 from dropout_cli.sweeps import layout_choice, resolved_settings
 from dropout_cli.sweeps.axes import DISTRIBUTIONS, Point, Setting
-from dropout_cli.sweeps.replicates import REPLICATES, SEED, Replicate, Splits
+from dropout_cli.sweeps.replicates import REPLICATES, Replicate, Splits
+from dropout_cli.sweeps.run_identity import identify_run
 from dropout_cli.sweeps.spec import Sweep
-from dropout_cli.training.auto_values import DEFAULT_BATCH_SIZE
-
-CELL_FORMAT = 1
-"""A part of every cell's name. It never changes: another value would rename the runs of every existing sweep."""
-USUAL = {"training.batch_size": DEFAULT_BATCH_SIZE}
-"""Key -> the usual value of its default `auto`. A run with this value has the same name as one with the default."""
-MACHINE = ("training.threads", "dataset.fingerprint", "yardstick")
-"""Keys that do not change the result of a run, and so not its name."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +65,8 @@ class SweepPlan:
     """The layout of the replicates."""
     reasons: tuple[str, ...] = ()
     """Sentences on why the layout is not the usual one, and on which parts of the data are fixed."""
+    runs_of_points: tuple[tuple[str, ...], ...] = ()
+    """The ids of the runs of each point of the sweep."""
     goes_on: bool = False
     """True if the layout is kept from the sweep in the folder, although a new sweep would have a different one."""
 
@@ -100,19 +94,22 @@ def make_plan(sweep: Sweep) -> SweepPlan:
     groups: dict[str, PlannedGroup] = {}
     cells: dict[str, Cell] = {}
     merged = 0
+    runs_of_points = []
     for found, its in zip(resolved, replicates, strict=True):
         # Runs of a group differ only in seed, split and fold, so these are set to 0 in its identity.
         first = replace(found.first, seed=0, dataset=replace(found.first.dataset, split_seed=0, fold=0))
-        group = _identity(first, planner.touched)
+        group = identify_run(first, planner.touched)
         if group not in groups:
             values = config.to_dict(found.for_replicate(its[0]))
             groups[group] = PlannedGroup({key: value_at(values, key) for key in planner.touched}, values)
-        new = False
+        new, ids = False, []
         for one in map(found.for_replicate, its):
-            cell = Cell(_identity(one, planner.touched), list(groups).index(group), one)
+            cell = Cell(identify_run(one, planner.touched), list(groups).index(group), one)
             new |= cell.id not in cells
             cells.setdefault(cell.id, cell)
+            ids.append(cell.id)
         merged += not new
+        runs_of_points.append(tuple(ids))
     _must_have((sweep.metric, *sweep.metrics), [cell.experiment for cell in cells.values()])
     varying = tuple(
         key
@@ -122,7 +119,17 @@ def make_plan(sweep: Sweep) -> SweepPlan:
     shown = tuple(PlannedGroup({key: one.values[key] for key in varying}, one.config) for one in groups.values())
     goes_on = sweep.begun is not None and layout_choice.default_replicates(sweep, experiments, resolved) != splits
     messages = (*reasons, *given, *layout_choice.fixed_stream_messages(sweep, experiments))
-    return SweepPlan(varying, shown, tuple(cells.values()), planner.skipped, merged, splits, messages, goes_on)
+    return SweepPlan(
+        keys=varying,
+        groups=shown,
+        cells=tuple(cells.values()),
+        skipped=planner.skipped,
+        merged=merged,
+        splits=splits,
+        reasons=messages,
+        runs_of_points=tuple(runs_of_points),
+        goes_on=goes_on,
+    )
 
 
 def _must_have(metrics: Sequence[str], experiments: Sequence[Experiment]) -> None:
@@ -263,38 +270,3 @@ def _leaves(setting: Setting, values: dict[str, Any]) -> Iterator[str]:
             yield from _leaves(Setting(f"{setting.key}.{name}", setting.value.get(name), ""), values)
     else:
         yield f"{setting.key}.{next(iter(found))}"
-
-
-def _identity(experiment: Experiment, swept: dict[str, None]) -> str:
-    """Return the id of a run: 12 hex digits of a hash of all values that are not the default."""
-    # Defaults are left out, so that a new key of a later version does not rename existing runs.
-    facts = {"format": CELL_FORMAT, "config": _differing(experiment, "", swept), SEED: experiment.seed}
-    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _differing(block: Any, path: str, swept: dict[str, None]) -> dict[str, Any]:
-    """Return the keys whose values are not the default; a block keeps its name.
-
-    Args:
-        block: A block of the config.
-        path: Its dotted key; empty: the whole config.
-        swept: The swept keys.
-    """
-    found: dict[str, Any] = {}
-    for name, key in block_keys(type(block)).items():
-        inner, value = f"{path}.{name}" if path else name, getattr(block, name)
-        # Paths depend on the machine, so that they do not count; a swept path does, because it distinguishes runs.
-        if (
-            value in (key.default(), USUAL.get(inner, key.default()))
-            or inner in MACHINE
-            or (key.is_path(value) and inner not in swept)
-        ):
-            continue
-        if key.registry is not None and not isinstance(value, str | None):
-            found[name] = {key.registry.tag: key.registry.name_of(type(value)), **_differing(value, inner, swept)}
-        elif key.block is not None and not isinstance(value, str | None):
-            found[name] = _differing(value, inner, swept)
-        else:
-            found[name] = config.to_plain(value)
-    return found

@@ -200,16 +200,22 @@ def _axes(tree: Node, document: SweepDocument, swept: Mapping[str, Swept], mista
     drawn = parts["random"].value if document.random is not None else {}
     assert isinstance(drawn, dict)
     zips = {key: axes.parse_values(node, mistakes, f"zip.{key}") for key, node in blocks(parts.get("zip")).items()}
+    written = parts["settings"].value if document.settings else []
+    assert isinstance(written, list)
+    settings = [
+        tuple(Setting(key, node_value(node), str(node.place)) for key, node in blocks(one).items()) for one in written
+    ]
     found = Axes(
         tuple(Setting(key, node_value(node), str(node.place)) for key, node in blocks(parts.get("set")).items()),
         {key: axes.parse_values(node, mistakes, f"grid.{key}") for key, node in blocks(parts.get("grid")).items()}
         | {key: values for key, values in swept.items() if isinstance(values, list)},
-        axes.zip_axes(zips, tree.place, mistakes),
+        axes.combine_rows(axes.zip_axes(zips, tree.place, mistakes), settings),
         blocks(drawn.get("draw")) | {key: values for key, values in swept.items() if isinstance(values, Node)},
     )
-    names = [*(setting.key for setting in found.fixed), *found.grid, *zips, *found.distributions]
+    in_settings = {setting.key for one in settings for setting in one}
+    names = [*(setting.key for setting in found.fixed), *found.grid, *zips, *found.distributions, *in_settings]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        mistakes.add(tree.place, name, "is swept twice", "Keep it in only one of set, grid, zip and random.")
+        mistakes.add(tree.place, name, "is swept twice", "Keep it in only one of set, grid, zip, settings and random.")
     return found
 
 
@@ -239,6 +245,8 @@ def _written(document: SweepDocument, base: Path, swept: Mapping[str, Swept]) ->
     values["base"] = str(base.resolve())
     for part in ("set", "grid", "zip"):
         values[part] = {key: value for key, value in values[part].items() if key not in swept}
+    settings = [{key: value for key, value in one.items() if key not in swept} for one in document.settings]
+    values["settings"] = settings or None
     values["grid"] |= {key: [value for value, _ in found] for key, found in swept.items() if isinstance(found, list)}
     random: dict[str, Any] = {"count": document.trials, "draw": {}}
     if document.random is not None:

@@ -54,6 +54,7 @@ def sweep_schema(*, plugins: bool = True) -> Schema:
         of_keys = {"type": "object", "properties": its, "additionalProperties": False}
         alternatives = {"anyOf": [of_keys, {"type": "null"}]} if name == "baseline" else of_keys
         properties[name] = {"description": properties[name]["description"], **alternatives}
+    properties["settings"] |= {"items": {"type": "object", "properties": single, "additionalProperties": False}}
     draw = definitions["RandomAxes"]["properties"]["draw"]
     definitions["RandomAxes"]["properties"]["draw"] = {
         "description": draw["description"],

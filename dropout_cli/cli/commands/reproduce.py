@@ -1,0 +1,154 @@
+"""The command `dropout reproduce`: train a paper's table, and compare it with the published values."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dropout_cli.cli import arguments, output, progress
+from dropout_cli.core.errors import Mismatch, SweepIncomplete
+from dropout_cli.core.text import counted
+
+if TYPE_CHECKING:
+    from dropout_cli.sweeps.reproduction.measure import ReproducedTable
+
+POSITION = 37
+
+
+class ScaleChoice(StrEnum):
+    """How much is trained."""
+
+    smoke = "smoke"
+    laptop = "laptop"
+    full = "full"
+
+
+class TableFormat(StrEnum):
+    """The format of the table."""
+
+    text = "text"
+    csv = "csv"
+    md = "md"
+    latex = "latex"
+
+
+def register_command(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("reproduce")(reproduce)
+
+
+def reproduce(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME|FILE]", help="A reproduction; without it, all are listed."),
+    ] = None,
+    scale: Annotated[
+        ScaleChoice, typer.Option("--scale", help="smoke: a test of minutes. laptop: less than the paper. full: as it.")
+    ] = ScaleChoice.laptop,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", min=1, max=1000, metavar="N", help="The number of seeds of each row.")
+    ] = None,
+    rows: Annotated[
+        str | None, typer.Option("--rows", metavar="A,B", help="Train only these rows of the table.")
+    ] = None,
+    table_format: Annotated[TableFormat, typer.Option("--format", help="The format of the table.")] = TableFormat.text,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="The folder for the results (default: runs/reproduce-NAME-SCALE)."),
+    ] = None,
+    jobs: arguments.Jobs = None,
+    scheduler: arguments.Scheduler = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Train failed runs again.")] = False,
+    no_plots: arguments.NoPlots = False,
+    quiet: arguments.Quiet = False,
+    json: arguments.Json = False,
+) -> None:
+    """Train the settings of a paper's table, and print published and measured values side by side.
+
+    Run the same command again to continue. More seeds only train the new runs.
+    """
+    if name is None:
+        _print_list(json)
+        return
+    from dropout_cli.sweeps.folder import SweepFolder
+    from dropout_cli.sweeps.reproduction.catalog import find_paper
+    from dropout_cli.sweeps.reproduction.load import load_reproduction
+    from dropout_cli.sweeps.reproduction.run import find_rows, run_reproduction
+    from dropout_cli.sweeps.settings import ExecutionSettings
+
+    arguments.check_scheduler(scheduler, jobs)
+    paper = load_reproduction(find_paper(name))
+    wanted = find_rows(paper, scale.value, [one.strip() for one in rows.split(",")] if rows is not None else [])
+    folder = SweepFolder(out or arguments.DEFAULT_RUNS_DIR / f"reproduce-{paper.name}-{scale.value}")
+    show = progress.SweepProgressDisplay(quiet=quiet)
+    execution = ExecutionSettings(jobs, scheduler, retry_failed=retry_failed, figures=not no_plots)
+    count = seeds or paper.scales[scale.value].seeds
+    with show.display():
+        report = run_reproduction(
+            paper, scale.value, wanted, count, folder, execution, watch=show, notice=output.print_stderr
+        )
+    for run, reason in report.failures.items():
+        output.print_stderr(f"{run}: failed ({reason}). See {folder.path / 'failed' / run}.json.")
+    _print_table(report.table, table_format, folder.path, json=json)
+    if report.failures or report.missing:
+        fact = f"{counted(len(report.failures), 'run')} failed, {counted(report.missing, 'run')} not trained"
+        raise SweepIncomplete(str(folder.path), fact, "Use --retry-failed to train the failed runs again.")
+    if scale is ScaleChoice.full and report.table.failures:
+        raise Mismatch(
+            paper.name, f"does not reproduce: {'; '.join(report.table.failures)}", "The table has the numbers."
+        )
+
+
+def _print_list(json: bool) -> None:
+    """Print the bundled reproductions: name, paper, question and minutes at each scale."""
+    from dropout_cli.sweeps.reproduction.catalog import bundled_papers, speed_factor
+    from dropout_cli.sweeps.reproduction.load import load_reproduction
+
+    factor, found = speed_factor(), [load_reproduction(path) for path in bundled_papers().values()]
+    minutes = {one.name: {scale: factor * its.minutes for scale, its in one.scales.items()} for one in found}
+    if json:
+        entries = [
+            {"name": one.name, "paper": one.document.paper, "question": one.document.question}
+            | {"minutes": minutes[one.name]}
+            for one in found
+        ]
+        output.print_result(output.json_text({"reproductions": entries}))
+        return
+    lines = [
+        (
+            one.name,
+            one.document.paper,
+            one.document.question,
+            *(_time(minutes[one.name][scale]) for scale in ("laptop", "full")),
+        )
+        for one in found
+    ]
+    headers = ("name", "paper", "question", "laptop", "full")
+    output.print_result(output.format_table(headers, lines, drop_order=("full", "paper")))
+
+
+def _time(minutes: float) -> str:
+    return f"{minutes / 60:.0f} h" if minutes >= 100 else f"{max(1, minutes):.0f} min"
+
+
+def _print_table(table: "ReproducedTable", table_format: TableFormat, folder: Path, *, json: bool) -> None:
+    from dropout_cli.sweeps.export_tables import as_csv, as_latex, as_markdown
+    from dropout_cli.sweeps.reproduction import table as tables
+
+    rows = tables.table_rows(table)
+    if json:
+        output.print_result(output.json_text({"folder": str(folder)} | tables.table_dict(table)))
+    elif table_format is TableFormat.csv:
+        output.print_result(as_csv(tables.HEADERS, rows).rstrip("\n"))
+    elif table_format is TableFormat.md:
+        output.print_result(as_markdown(tables.HEADERS, rows).rstrip("\n"))
+    elif table_format is TableFormat.latex:
+        output.print_result(as_latex(tables.HEADERS, rows, caption=table.reproduction.document.paper).rstrip("\n"))
+    else:
+        output.print_lines([table.reproduction.document.paper, table.reproduction.document.question])
+        output.print_result(output.format_table(tables.HEADERS, rows, drop_order=("changed", "difference", "band")))
+        if orders := tables.order_rows(table):
+            output.print_result(output.format_table(tables.ORDER_HEADERS, orders))
+        output.print_lines(tables.sentences(table))
+        output.print_path(folder)

@@ -1,0 +1,1 @@
+"""Reproductions of published tables: sweeps whose settings carry a published value."""

@@ -1,0 +1,57 @@
+"""The reproductions that come with the package, and how long they take here."""
+
+import os
+import time
+from pathlib import Path
+
+from dropout_cli.config.files import bundled_folder, is_file_path
+from dropout_cli.core.errors import ConfigError
+from dropout_cli.core.registry import did_you_mean
+
+PAPERS = "papers"
+"""The folder of bundled configs that holds reproduction files."""
+REFERENCE_SECONDS = 0.0275
+"""Seconds of `_matmul_seconds` on the machine with two cores on which `minutes` were measured."""
+
+
+def bundled_papers() -> dict[str, Path]:
+    """Return name -> file of every bundled reproduction."""
+    return {path.stem: path for path in sorted((bundled_folder() / PAPERS).glob("*.yaml"))}
+
+
+def find_paper(name: str) -> Path:
+    """Return the file of a reproduction.
+
+    Args:
+        name: The name of a bundled one, or a file.
+
+    Raises:
+        ConfigError: There is neither.
+    """
+    papers = bundled_papers()
+    if name in papers:
+        return papers[name]
+    if is_file_path(Path(name)):
+        return Path(name)
+    near = did_you_mean(name, list(papers))
+    raise ConfigError(name, "is no bundled reproduction and no file", near or "`dropout reproduce` lists them.")
+
+
+def speed_factor() -> float:
+    """Return how many times as long as on the reference machine a run takes here."""
+    return _matmul_seconds() / REFERENCE_SECONDS * 2 / max(1, os.cpu_count() or 1)
+
+
+def _matmul_seconds() -> float:
+    """Return the best of some times for a product of two matrices on one core."""
+    import numpy as np
+    from threadpoolctl import threadpool_limits
+
+    a, b = (np.ones((1024, 1024), np.float32) for _ in range(2))
+    times = []
+    with threadpool_limits(1):
+        for _ in range(5):
+            start = time.perf_counter()
+            np.matmul(a, b)
+            times.append(time.perf_counter() - start)
+    return min(times)

@@ -1,0 +1,28 @@
+"""Numbers of a run's summary, by dotted path."""
+
+import math
+
+from dropout_cli.core.dotted import value_at
+from dropout_cli.core.errors import UsageError
+from dropout_cli.metrics import METRICS
+from dropout_cli.sweeps.records import RunRecord
+
+
+def read_number(record: RunRecord, path: str) -> float:
+    """Return a number of `summary.json`; NaN if it is null.
+
+    Args:
+        record: The run.
+        path: A metric such as `test.error`, or the dotted path of a number.
+
+    Raises:
+        UsageError: The summary has no such number.
+    """
+    if path in METRICS:
+        return record.score(path)
+    found = value_at(record.summary, path)
+    if found is None:
+        raise UsageError(f"{record.path}/summary.json", f"has no number {path}", "Correct `metric` in the file.")
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        raise UsageError(f"{record.path}/summary.json", f"{path} is no number", "Correct `metric` in the file.")
+    return float(found) if math.isfinite(found) else math.nan

@@ -1,0 +1,178 @@
+"""Training a reproduction: choose hyperparameters, train teachers, train all rows, and write the table."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from dropout_cli.core.errors import RunFailed, UsageError
+from dropout_cli.core.registry import did_you_mean
+from dropout_cli.sweeps import plan, run, stored_plan
+from dropout_cli.sweeps.folder import SweepFolder
+from dropout_cli.sweeps.folder_use import refuse_other_use
+from dropout_cli.sweeps.reproduction import table
+from dropout_cli.sweeps.reproduction.choose import choose_values
+from dropout_cli.sweeps.reproduction.design import CHOICES, Chosen, Design, design_choices, design_rows
+from dropout_cli.sweeps.reproduction.load import Reproduction, Row
+from dropout_cli.sweeps.reproduction.measure import ReproducedTable, measure_folder
+from dropout_cli.sweeps.reproduction.stored import (
+    PAPER_FILE,
+    ROWS_FILE,
+    StoredReproduction,
+    is_reproduction,
+    read_reproduction,
+)
+from dropout_cli.sweeps.settings import ExecutionSettings
+
+Watch = run.SweepWatch
+Notice = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ReproductionReport:
+    """The table, and the runs that are missing in it."""
+
+    table: ReproducedTable
+    failures: Mapping[str, str]
+    """Id of a run -> reason of its failure."""
+    missing: int
+
+
+def find_rows(reproduction: Reproduction, scale: str, names: Sequence[str]) -> list[Row]:
+    """Return the rows to train, and the rows that they need.
+
+    Args:
+        reproduction: The file.
+        scale: The scale.
+        names: The names of the rows; empty: all of the scale.
+
+    Raises:
+        UsageError: A row does not exist or is not trained.
+    """
+    if not names:
+        return reproduction.trained_rows(scale)
+    for name in names:
+        if name not in reproduction.rows:
+            raise UsageError("--rows", f"unknown row '{name}'", did_you_mean(name, list(reproduction.rows)))
+        if reason := reproduction.rows[name].given.not_run:
+            raise UsageError("--rows", f"'{name}' is not trained here: {reason}", "Leave it out.")
+    given = [reproduction.rows[name].given for name in names]
+    needed = {one for row in given for one in (row.teacher, row.same_runs) if one is not None}
+    return [row for name, row in reproduction.rows.items() if name in {*names, *needed}]
+
+
+def run_reproduction(
+    reproduction: Reproduction,
+    scale: str,
+    rows: Sequence[Row],
+    seeds: int,
+    folder: SweepFolder,
+    execution: ExecutionSettings,
+    *,
+    watch: Watch,
+    notice: Notice,
+) -> ReproductionReport:
+    """Train what is missing, and compare with the published values. The same call continues.
+
+    Args:
+        reproduction: The file.
+        scale: The scale.
+        rows: The rows to train.
+        seeds: The number of seeds.
+        folder: The folder of the sweep.
+        execution: How runs are trained.
+        watch: Receives the progress.
+        notice: Receives messages for the user.
+
+    Raises:
+        UsageError: The folder has something else in it.
+        DropoutError: As `sweeps.run.run_sweep`.
+    """
+    _refuse_another(folder, reproduction, scale)
+    refuse_other_use(folder, search=False)
+    execution = replace(execution, may_replace=True)  # another choice may win with more seeds
+    chosen = _choose(reproduction, scale, rows, seeds, folder, execution, watch, notice)
+    teachers = _train_teachers(reproduction, scale, rows, seeds, chosen, folder, execution, watch, notice)
+    design = design_rows(reproduction, scale, rows, seeds, chosen, teachers)
+    report, ids = _train(design, folder, execution, watch, notice)
+    stored = StoredReproduction(reproduction.name, scale, seeds, ids, chosen)
+    folder.add_results({PAPER_FILE: reproduction.text, ROWS_FILE: stored.to_bytes()})
+    measured = measure_folder(folder)
+    folder.add_results(table.table_files(measured))
+    if execution.figures:
+        folder.add_results(table.figure_files(measured))
+    return ReproductionReport(measured, report.failures, report.missing)
+
+
+def _refuse_another(folder: SweepFolder, reproduction: Reproduction, scale: str) -> None:
+    """Raise UsageError if the folder has another reproduction."""
+    if not is_reproduction(folder):
+        return
+    _, stored = read_reproduction(folder)
+    if (stored.name, stored.scale) != (reproduction.name, scale):
+        fact = f"the folder contains {stored.name} at the scale {stored.scale}"
+        raise UsageError(str(folder.path), fact, "Choose another folder with --out.")
+
+
+def _train(
+    design: Design, folder: SweepFolder, execution: ExecutionSettings, watch: Watch, notice: Notice
+) -> tuple[run.SweepReport, dict[str, list[str]]]:
+    """Train a design; return its report, and row -> ids of its runs."""
+    sweep = design.sweep
+    planned = plan.make_plan(sweep)
+    comparison = replace(sweep.comparison, baseline=planned.groups[0].values or None)
+    text = sweep.with_splits(planned.splits).text
+    report = run.run_sweep(planned, folder, text, comparison, execution, watch=watch, notice=notice)
+    ids: dict[str, list[str]] = {}
+    for name, runs in zip(design.rows, planned.runs_of_points, strict=True):
+        ids.setdefault(name, []).extend(runs)
+    return report, ids
+
+
+def _choose(
+    reproduction: Reproduction,
+    scale: str,
+    rows: Sequence[Row],
+    seeds: int,
+    folder: SweepFolder,
+    execution: ExecutionSettings,
+    watch: Watch,
+    notice: Notice,
+) -> dict[str, list[Chosen]]:
+    """Train the combinations of hyperparameters, and return what is best on the validation part."""
+    design = design_choices(reproduction, scale, rows, seeds)
+    choices = reproduction.document.choices
+    if design is None or choices is None:
+        return {}
+    inner = folder.inner(CHOICES)
+    notice(f"Choosing hyperparameters of {len({*design.rows})} rows by {choices.by}.")
+    _train(design, inner, replace(execution, figures=False), watch, notice)
+    records, _ = stored_plan.read_runs(inner)
+    runs = plan.make_plan(design.sweep).runs_of_points
+    by_id = {record.name: record for record in records}
+    return choose_values(design, runs, by_id, choices.by, per_replicate=choices.per == "replicate")
+
+
+def _train_teachers(
+    reproduction: Reproduction,
+    scale: str,
+    rows: Sequence[Row],
+    seeds: int,
+    chosen: Mapping[str, Sequence[Chosen]],
+    folder: SweepFolder,
+    execution: ExecutionSettings,
+    watch: Watch,
+    notice: Notice,
+) -> dict[str, str]:
+    """Train the rows that are teachers; return row -> the folder of its teacher's first run."""
+    students = {row.name: row.given.teacher for row in rows if row.given.teacher is not None}
+    if not students:
+        return {}
+    teachers = [row for row in rows if row.name in students.values()]
+    design = design_rows(reproduction, scale, teachers, seeds, chosen, {})
+    planned = plan.make_plan(design.sweep)
+    ids = dict(zip(design.rows, planned.runs_of_points, strict=True))
+    if not all(folder.is_complete(id) for its in ids.values() for id in its[:1]):
+        _train(design, folder, replace(execution, figures=False), watch, notice)
+    for name, its in ids.items():
+        if not folder.is_complete(its[0]):
+            raise RunFailed(name, "the teacher was not trained", "Run the same command again.")
+    return {student: str(folder.cell(ids[teacher][0]).absolute()) for student, teacher in students.items() if teacher}
