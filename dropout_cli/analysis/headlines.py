@@ -45,6 +45,22 @@ def headline_lines(summary: Mapping[str, Any], run: Run | None = None) -> list[s
     return lines
 
 
+def monte_carlo_line(summary: Mapping[str, Any]) -> str | None:
+    """Return one line with the test metrics of the largest number of noisy passes.
+
+    It is None for a run without `training.mc_passes`.
+
+    Args:
+        summary: The `summary.json` of a run, perhaps a damaged one.
+    """
+    try:
+        count = max(summary["monte_carlo"], key=int)
+        passes = f"mean of {counted(int(count), 'noisy pass')}"
+        return f"test, {passes}: {', '.join(_facts(summary['monte_carlo'][count]['test']))}"
+    except DAMAGED:
+        return None
+
+
 def _with_roc_auc(summary: Mapping[str, Any], run: Run) -> Mapping[str, Any]:
     """Return the summary with the test ROC AUC of unequal classes, from the stored predictions."""
     # Older versions did not store it, and this one does not for classes that are only somewhat unequal.

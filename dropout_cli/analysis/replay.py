@@ -20,6 +20,7 @@ from dropout_cli.runs import FORMAT, RESOLVED, Run
 from dropout_cli.tasks import TASKS
 from dropout_cli.training import result_changes
 from dropout_cli.training.checkpoint import BEST, LAST, Snapshot
+from dropout_cli.training.monte_carlo import SUMMARY_KEY
 from dropout_cli.training.run import TrainingWatch, prepare_run, run_experiment
 from dropout_cli.training.setup import PreparedExperiment, thread_limit
 
@@ -56,6 +57,7 @@ def replay_run(run: Run, *, watch: TrainingWatch) -> list[Check]:
         compared = _compared if oldest == FORMAT else _compared_across_formats
         checks = [compared(run, again, name) for name in COMPARED_FILES if run.has_file(name) or again.has_file(name)]
         checks += _simple_models(run, again)
+        checks += _monte_carlo(run, again)
         # environment.describe() reads the current threads: they must be those of the training.
         if not all(check.right for check in checks):
             with thread_limit(prepared.experiment):
@@ -68,6 +70,14 @@ def _simple_models(run: Run, again: Run) -> Iterator[Check]:
     ours, theirs = (each.summary().get("yardstick") for each in (run, again))
     if ours is not None:
         fact = f"the simple models have {'the same' if ours == theirs else 'different'} numbers"
+        yield Check("summary.json", ours == theirs, fact)
+
+
+def _monte_carlo(run: Run, again: Run) -> Iterator[Check]:
+    """Compare the numbers of `training.mc_passes`. Runs without this key do not have them."""
+    ours, theirs = (each.summary().get(SUMMARY_KEY) for each in (run, again))
+    if ours is not None:
+        fact = f"the Monte Carlo passes have {'the same' if ours == theirs else 'different'} numbers"
         yield Check("summary.json", ours == theirs, fact)
 
 

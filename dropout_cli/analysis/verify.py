@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from dropout_cli import config
-from dropout_cli.analysis import verify_yardstick
+from dropout_cli.analysis import verify_monte_carlo, verify_yardstick
+from dropout_cli.analysis.value_differences import is_same_value, value_differences
 from dropout_cli.analysis.verify_metrics import split_known_metrics
 from dropout_cli.config.stored import load_run_config
 from dropout_cli.core import locks, npz
@@ -30,9 +31,7 @@ from dropout_cli.runs.summary import evaluated_epoch
 from dropout_cli.tasks import TASKS, Prediction, Task
 from dropout_cli.training import yardstick_messages
 from dropout_cli.training.checkpoint import BEST, LAST, PREVIOUS, Snapshot, comparable_config, config_digest
-
-VERIFY_TOLERANCE = 1e-9
-"""Relative and absolute tolerance: another NumPy may compute other last bits."""
+from dropout_cli.training.monte_carlo import MONTE_CARLO_FILE, SUMMARY_KEY
 
 
 @dataclass(frozen=True)
@@ -245,6 +244,10 @@ def _summary(run: Run) -> Iterator[Check]:
         known = {key: dummy_scores[key] for key in recomputed}
         differing = list(value_differences(known, recomputed, "yardstick.dummy.test"))
         yield Check("summary.json", not differing, "; ".join(differing) or "its baseline numbers match the labels")
+    if SUMMARY_KEY in summary or run.has_file(MONTE_CARLO_FILE):
+        differing = list(verify_monte_carlo.monte_carlo_differences(run, summary, task, labels))
+        matches = f"its Monte Carlo numbers match {MONTE_CARLO_FILE}"
+        yield Check("summary.json", not differing, "; ".join(differing) or matches)
     for name, expected_bytes in rules.tables(task, stored, labels, rows).items():
         right = run.read(name) == expected_bytes
         yield Check(name, right, f"{'matches' if right else 'does not match'} predictions.npz")
@@ -257,7 +260,7 @@ def _summary(run: Run) -> Iterator[Check]:
         pairs["val_loss"] = "nll"
     right = len(history["epoch"]) == summary["epochs"]
     if right and summary["val"] is not None:
-        right = all(_same(history[column][epoch - 1], summary["val"][name]) for column, name in pairs.items())
+        right = all(is_same_value(history[column][epoch - 1], summary["val"][name]) for column, name in pairs.items())
     names = " and ".join(["its epochs", *(f"val {name}" for name in pairs.values())])
     yield Check("summary.json", right, f"{names}{'' if right else ' do not'} match metrics.csv")
 
@@ -274,27 +277,3 @@ def _validation(run: Run, scores: Mapping[str, Any] | None) -> Iterator[Check]:
             right,
             f"its means{'' if right else ' do not'} match the validation metrics in summary.json",
         )
-
-
-def value_differences(stored: Any, recomputed: Any, path: str = "") -> Iterator[str]:
-    """Yield a phrase for each value that differs; numbers may differ in their last bits.
-
-    Args:
-        stored: The content of a file: a mapping, a list, a number or a text.
-        recomputed: The same, computed again.
-        path: The dotted key of both, for the phrases.
-    """
-    if isinstance(recomputed, Mapping) and isinstance(stored, Mapping) and recomputed.keys() == stored.keys():
-        for name in recomputed:
-            yield from value_differences(stored[name], recomputed[name], f"{path}.{name}" if path else name)
-    elif isinstance(recomputed, list) and isinstance(stored, list) and len(recomputed) == len(stored):
-        for index, (one, other) in enumerate(zip(stored, recomputed, strict=True)):
-            yield from value_differences(one, other, f"{path}[{index}]")
-    elif not _same(stored, recomputed):
-        yield f"{path} is {stored}, but recomputed it is {recomputed}"
-
-
-def _same(stored: Any, recomputed: Any) -> bool:
-    if isinstance(stored, float) and isinstance(recomputed, float):
-        return math.isclose(stored, recomputed, rel_tol=VERIFY_TOLERANCE, abs_tol=VERIFY_TOLERANCE)
-    return bool(stored == recomputed)

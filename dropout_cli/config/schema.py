@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
+from annotated_types import Ge, Le, MinLen
+
 from dropout_cli.architectures import ARCHITECTURES, Architecture
 from dropout_cli.core.errors import InvalidField, Problem
 from dropout_cli.core.field_types import Count, CountOrZero, Fraction, NonNegative, PathField, Positive
@@ -21,6 +23,9 @@ from dropout_cli.objectives import OBJECTIVES, Objective
 from dropout_cli.variants import VARIANTS, Variant
 
 T = TypeVar("T")
+
+PassCount: TypeAlias = Annotated[int, Ge(1), Le(1000)]
+"""A number of Monte Carlo passes."""
 
 if TYPE_CHECKING:
     Monitor: TypeAlias = str
@@ -97,8 +102,17 @@ class Training:
     init_from: Annotated[str, PathField()] | None = None
     """Folder of a run. Training starts from its weights, for parameters of the same name and shape. null: new
     weights."""
+    mc_passes: PassCount | Annotated[tuple[PassCount, ...], MinLen(1)] | None = None
+    """Numbers of Monte Carlo passes for which the validation and the test part are also scored at the end of training,
+    as `eval --mc` does it. null: none."""
     tensorboard: bool = False
     """True: write the metrics of each epoch for TensorBoard while the run trains. The package tensorboard is needed."""
+
+    @property
+    def mc_counts(self) -> tuple[int, ...]:
+        """The numbers of `mc_passes`, each once and from small to large."""
+        counts = self.mc_passes or ()
+        return tuple(sorted(set(counts))) if isinstance(counts, tuple) else (counts,)
 
     def __post_init__(self) -> None:
         """Raise InvalidField if settings contradict each other."""

@@ -16,7 +16,13 @@ from dropout_cli.metrics.classes import (
     worst_mistakes,
     worst_positions,
 )
-from dropout_cli.metrics.contributions import VALIDATION_FILE, contributions, metric_input, validation_bytes
+from dropout_cli.metrics.contributions import (
+    VALIDATION_FILE,
+    compact_contributions,
+    contributions,
+    metric_input,
+    validation_bytes,
+)
 from dropout_cli.metrics.csv_text import csv_bytes, csv_text, safe_text
 from dropout_cli.metrics.predictions import ClassPredictions, TargetPredictions
 from dropout_cli.metrics.registry import (
@@ -48,6 +54,7 @@ __all__ = [
     "Metric",
     "Mistake",
     "TargetPredictions",
+    "compact_contributions",
     "comparable_metrics",
     "confusion_csv",
     "confusion_matrix",

@@ -46,6 +46,18 @@ def metric_input(prediction: Mapping[str, Array], labels: Array) -> ClassPredict
     return ClassPredictions.of(prediction["probabilities"], labels, classes, prediction.get("log_probabilities"))
 
 
+def compact_contributions(prediction: Mapping[str, Array], labels: Array) -> dict[str, Array]:
+    """Return the contributions as they are stored, in few bytes; see `contributions`.
+
+    Args:
+        prediction: The arrays of a prediction.
+        labels: (N,) class ids, or (N, targets) true values.
+    """
+    arrays = contributions(prediction, labels)
+    # A byte per example for right and wrong, four for other metrics: a sweep may keep thousands of these files.
+    return {name: each.astype(bool if is_count(name) else np.float32) for name, each in arrays.items()}
+
+
 def validation_bytes(prediction: Mapping[str, Array], labels: Array, rows: Array) -> bytes:
     """Return the bytes of `validation.npz`: row numbers and contributions.
 
@@ -54,7 +66,4 @@ def validation_bytes(prediction: Mapping[str, Array], labels: Array, rows: Array
         labels: (N,) class ids, or (N, targets) true values.
         rows: (N,) row numbers in the source.
     """
-    arrays = contributions(prediction, labels)
-    # A byte per example for right and wrong, four for other metrics: a sweep may keep thousands of these files.
-    compact = {name: each.astype(bool if is_count(name) else np.float32) for name, each in arrays.items()}
-    return npz.write_npz(rows=rows, **compact)
+    return npz.write_npz(rows=rows, **compact_contributions(prediction, labels))

@@ -51,35 +51,57 @@ class MonteCarlo:
         return np.asarray(np.maximum(self.predictive_entropy - self.expected_entropy, 0.0))
 
 
+class ClassPasses:
+    """Running sums of noisy passes of a classifier; the passes so far can be combined at any time."""
+
+    def __init__(self) -> None:
+        """Make empty sums."""
+        self.count = 0
+        self._p, self._logp, self._entropy, self._votes = (np.zeros(1) for _ in range(4))
+        self._first, self._shift, self._square = (np.zeros(1) for _ in range(3))
+        self._log_p = np.full(1, -np.inf)
+
+    def add(self, logits: Array) -> None:
+        """Add a pass.
+
+        Args:
+            logits: (N, C).
+        """
+        logp = losses.log_softmax(logits.astype(np.float64))
+        p = np.exp(logp)
+        # Squares of differences from the first pass lose no digits if the passes are alike.
+        self._first = p if self.count == 0 else self._first
+        self.count += 1
+        self._shift = self._shift + (p - self._first)
+        self._square = self._square + (p - self._first) ** 2
+        self._p = self._p + p
+        self._logp = self._logp + logp
+        self._log_p = np.logaddexp(self._log_p, logp)  # finite even if all p of a class are 0
+        self._entropy = self._entropy - (p * logp).sum(axis=1)
+        self._votes = self._votes + (p.argmax(axis=1)[:, None] == np.arange(p.shape[1]))
+
+    def combine(self) -> MonteCarlo:
+        """Combine the passes that were added, at least one."""
+        count, mean = self.count, self._p / self.count
+        return MonteCarlo(
+            probabilities=mean,
+            log_probabilities=self._log_p - np.log(count),
+            sd=np.sqrt(np.maximum(self._square / count - (self._shift / count) ** 2, 0)),
+            geometric_mean=losses.softmax(self._logp / count),
+            log_geometric_mean=losses.log_softmax(self._logp / count),
+            predictive_entropy=-(mean * np.log(np.where(mean > 0, mean, 1.0))).sum(axis=1),
+            expected_entropy=self._entropy / count,
+            variation_ratio=1 - self._votes.max(axis=1) / count,
+        )
+
+
 def aggregate_passes(logits: Iterable[Array]) -> MonteCarlo:
     """Combine the logits of noisy passes; only sums are kept in memory.
 
     Args:
         logits: (N, C) of one pass after the other, at least one pass.
     """
-    count = 0
-    p_sum, logp_sum, entropy_sum, votes, first, shift_sum, square_sum = (np.zeros(1) for _ in range(7))
-    log_p_sum = np.full(1, -np.inf)
+    sums = ClassPasses()
     for pass_logits in logits:
-        logp = losses.log_softmax(pass_logits.astype(np.float64))
-        p = np.exp(logp)
-        first = p if count == 0 else first  # squares of differences from it lose no digits if the passes are alike
-        count += 1
-        shift_sum = shift_sum + (p - first)
-        square_sum = square_sum + (p - first) ** 2
-        p_sum = p_sum + p
-        logp_sum = logp_sum + logp
-        log_p_sum = np.logaddexp(log_p_sum, logp)  # finite even if all p of a class are 0
-        entropy_sum = entropy_sum - (p * logp).sum(axis=1)
-        votes = votes + (p.argmax(axis=1)[:, None] == np.arange(p.shape[1]))
-    mean = p_sum / count
-    return MonteCarlo(
-        probabilities=mean,
-        log_probabilities=log_p_sum - np.log(count),
-        sd=np.sqrt(np.maximum(square_sum / count - (shift_sum / count) ** 2, 0)),
-        geometric_mean=losses.softmax(logp_sum / count),
-        log_geometric_mean=losses.log_softmax(logp_sum / count),
-        predictive_entropy=-(mean * np.log(np.where(mean > 0, mean, 1.0))).sum(axis=1),
-        expected_entropy=entropy_sum / count,
-        variation_ratio=1 - votes.max(axis=1) / count,
-    )
+        sums.add(pass_logits)
+    return sums.combine()

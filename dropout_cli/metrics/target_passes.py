@@ -52,6 +52,12 @@ class TargetPasses:
         return np.asarray(np.sqrt(self._variance_sum / self.count))
 
     @property
+    def log_mean_densities(self) -> Array | None:
+        """(N, targets): ln mean_t p_t(y); None without densities."""
+        return None if self._log_density_sum is None else np.asarray(self._log_density_sum - np.log(self.count))
+
+    @property
     def nll_log_mean_exp(self) -> float | None:
         """The mean of -ln mean_t p_t(y); None without densities."""
-        return None if self._log_density_sum is None else float((np.log(self.count) - self._log_density_sum).mean())
+        logs = self.log_mean_densities
+        return None if logs is None else -float(logs.mean())

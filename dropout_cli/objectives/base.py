@@ -54,6 +54,13 @@ class Objective(ABC):
             The loss, without `network.penalty()`.
         """
 
+    def given_precision(self) -> float | None:
+        """Return the precision of a regression's target noise that the config gives.
+
+        It is 1 / variance in the target's own unit; None if it is not given.
+        """
+        return None
+
     def check(self, variant: Variant, *, other_noise: bool = False) -> None:
         """Raise ValueError if the objective would have no effect with a variant.
 

@@ -9,7 +9,8 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 
-from dropout_cli.analysis.verify import VERIFY_TOLERANCE, Check
+from dropout_cli.analysis.value_differences import VERIFY_TOLERANCE
+from dropout_cli.analysis.verify import Check
 from dropout_cli.core.errors import DropoutError, UsageError
 from dropout_cli.core.text import counted
 from dropout_cli.runs import Run

@@ -17,9 +17,12 @@ def task_of(objective: Objective, dataset: Dataset | Preprocessing) -> Task:
     """Return the task of a dataset.
 
     Args:
-        objective: For a regression it decides whether the network predicts variances too.
+        objective: For a regression it decides whether the network predicts variances too, or which noise is given.
         dataset: The dataset, or the fitted preprocessing of one.
     """
     if dataset.targets is None:
         return Classification(dataset.classes)
-    return Regression(dataset.targets, objective.outputs_per_target == 2)
+    targets, precision = dataset.targets, objective.given_precision()
+    if precision is not None:
+        return Regression(targets, False, (precision**-0.5,) * len(targets.names), noise_is_given=True)
+    return Regression(targets, objective.outputs_per_target == 2)

@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeAlias
 
 from dropout_cli import metrics
@@ -23,8 +23,14 @@ class CombinedPasses:
     """Name of the way of combining -> prediction; `monte_carlo` is always present."""
     uncertainties: Mapping[str, Array]
     """Name -> array with a number, or one per target, for each example."""
-    scores: Mapping[str, float] = field(default_factory=dict)
-    """Scores of the whole part computed from single passes, if labels were given."""
+    log_mean_densities: Array | None = None
+    """(N, targets): ln mean_t p_t(y) of a regression, if labels were given."""
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Scores of the whole part computed from single passes, if labels were given."""
+        logs = self.log_mean_densities
+        return {} if logs is None else {"nll_log_mean_exp": -float(logs.mean())}
 
 
 class Task(ABC):
@@ -92,7 +98,6 @@ class Task(ABC):
             outputs: The outputs of the network.
         """
 
-    @abstractmethod
     def combine_passes(self, passes: Iterable[Array], labels: Array | None = None) -> CombinedPasses:
         """Combine the outputs of noisy passes; only sums are kept in memory.
 
@@ -100,6 +105,28 @@ class Task(ABC):
             passes: (N, outputs) of one pass after the other, at least one pass.
             labels: True values, for scores that are computed from single passes.
         """
+        sums = self.start_passes()
+        for outputs in passes:
+            self.add_pass(sums, outputs, labels)
+        return self.combine_sums(sums)
+
+    @abstractmethod
+    def start_passes(self) -> Any:
+        """Return empty sums of passes; each task has its own type."""
+
+    @abstractmethod
+    def add_pass(self, sums: Any, outputs: Array, labels: Array | None = None) -> None:
+        """Add the outputs of a pass to sums.
+
+        Args:
+            sums: Sums from `start_passes`, which are changed.
+            outputs: (N, outputs) of the network.
+            labels: True values, for scores that are computed from single passes; for every pass of the sums or none.
+        """
+
+    @abstractmethod
+    def combine_sums(self, sums: Any) -> CombinedPasses:
+        """Combine the passes that were added to sums, at least one; more can be added afterwards."""
 
     def fit_error(self, outputs: Array, labels: Array) -> Self:
         """Return the task with the error that it estimates from held-out examples.

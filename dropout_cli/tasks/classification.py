@@ -1,6 +1,6 @@
 """Classification: the outputs are logits, and their softmax the class probabilities."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,7 +9,7 @@ import numpy as np
 from dropout_cli import metrics, plots
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part
-from dropout_cli.metrics import monte_carlo
+from dropout_cli.metrics.monte_carlo import ClassPasses
 from dropout_cli.nn import losses
 from dropout_cli.nn.operations import GraphValue, OperationGraph
 from dropout_cli.tasks.base import CombinedPasses, Prediction, Task
@@ -62,9 +62,17 @@ class Classification(Task):
             "probabilities": graph.elementwise("softmax", outputs),
         }
 
-    def combine_passes(self, passes: Iterable[Array], labels: Array | None = None) -> CombinedPasses:
-        """Combine noisy passes; see `metrics.monte_carlo`."""
-        drawn = monte_carlo.aggregate_passes(passes)
+    def start_passes(self) -> ClassPasses:
+        """Return empty sums."""
+        return ClassPasses()
+
+    def add_pass(self, sums: ClassPasses, outputs: Array, labels: Array | None = None) -> None:
+        """Add the logits of a pass; labels are not used."""
+        sums.add(outputs)
+
+    def combine_sums(self, sums: ClassPasses) -> CombinedPasses:
+        """Combine the passes of sums; see `metrics.monte_carlo`."""
+        drawn = sums.combine()
         return CombinedPasses(
             {
                 "monte_carlo": {

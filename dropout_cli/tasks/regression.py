@@ -2,6 +2,7 @@
 
 Trained with `squared_error` the network does not predict its errors. Its standard deviation is then the root mean
 squared error on the validation part (on the training part if there is no validation part), one number per target.
+With `squared_error` and `target_precision`, it is 1 / sqrt(target_precision) instead, and nothing is estimated.
 Trained with `gaussian_nll` it predicts a variance for every example, v = softplus(s) + 1e-6 in standardized units.
 
 Of T noisy passes with means m_t and variances v_t, the combined mean is that of m_t, and the combined variance is
@@ -47,6 +48,8 @@ class Regression(Task):
     """Noise of each target in addition to Monte Carlo passes, if the network does not predict it."""
     mixture_sd: tuple[float, ...] | None = None
     """Standard deviation s of each target in the mixture of passes N(m_t, s2), if estimated."""
+    noise_is_given: bool = False
+    """True if `noise_sd` comes from the config: it is that of a pass, and nothing is estimated."""
 
     name: ClassVar[str] = "regression"
     headline_metric: ClassVar[str] = "rmse"
@@ -97,12 +100,9 @@ class Regression(Task):
         sd = graph.elementwise("add", zero, graph.constant("targets/noise_sd", np.array(self.noise_sd, np.float64)))
         return {"mean": mean, "sd": sd}
 
-    def combine_passes(self, passes: Iterable[Array], labels: Array | None = None) -> CombinedPasses:
-        """Combine passes by the law of total variance; with labels, compute log-mean-exp too."""
-        sums = TargetPasses()
-        for outputs in passes:
-            self.add_pass(sums, outputs, labels)
-        return self.combine_sums(sums)
+    def start_passes(self) -> TargetPasses:
+        """Return empty sums."""
+        return TargetPasses()
 
     def add_pass(self, sums: TargetPasses, outputs: Array, labels: Array | None = None) -> None:
         """Add the outputs of a pass to sums; with labels, also its likelihood.
@@ -116,15 +116,15 @@ class Regression(Task):
         sums.add(mean, sd, None if labels is None or sd is None else self._log_densities(mean, sd, labels))
 
     def combine_sums(self, sums: TargetPasses) -> CombinedPasses:
-        """Combine the passes of sums that `add_pass` has made."""
-        mean, model, noise, mixed = sums.mean, sums.model_sd, sums.noise_sd, sums.nll_log_mean_exp
+        """Combine passes by the law of total variance; with labels, compute log-mean-exp too."""
+        mean, model, noise = sums.mean, sums.model_sd, sums.noise_sd
         if self.pass_noise is not None:
             variance = self.pass_noise.variance(sums.count, self._smallest())
             noise = np.broadcast_to(np.sqrt(variance), model.shape).copy()
         sd = np.sqrt(model**2 + noise**2)
         known: Prediction = {"mean": mean, "sd": sd} if (sd > 0).all() else {"mean": mean}
-        scores = {} if mixed is None else {"nll_log_mean_exp": mixed}
-        return CombinedPasses({"monte_carlo": known}, {"model_sd": model, "noise_sd": noise}, scores)
+        uncertainties = {"model_sd": model, "noise_sd": noise}
+        return CombinedPasses({"monte_carlo": known}, uncertainties, sums.log_mean_densities)
 
     def pass_components(self, passes: Iterable[Array]) -> tuple[Array, Array]:
         """Return the mixture of normal distributions that passes predict, (T, N, targets) each.
@@ -133,7 +133,7 @@ class Regression(Task):
             passes: (N, outputs) of one pass after the other, at least one pass.
 
         Returns:
-            Means and standard deviations. The latter are predicted, or `mixture_sd`, or 0 if nothing is estimated.
+            Means and standard deviations. The latter are predicted, given, or `mixture_sd`; 0 if nothing is estimated.
         """
         means, sds = [], []
         for outputs in passes:
@@ -142,20 +142,20 @@ class Regression(Task):
                 sds.append(np.asarray(self._sd(outputs)))
         if sds:
             return np.array(means), np.array(sds)
-        known = self.mixture_sd or np.zeros(len(self.targets.names))
+        known = (self.noise_sd if self.noise_is_given else self.mixture_sd) or np.zeros(len(self.targets.names))
         return np.array(means), np.broadcast_to(np.array(known), (len(means), *means[0].shape))
 
     def fit_error(self, outputs: Array, labels: Array) -> "Regression":
-        """Set the sd of each target to its RMSE, unless the network predicts it."""
-        if self.heteroscedastic:
+        """Set the sd of each target to its RMSE, unless the network predicts it or it is given."""
+        if not self.needs_passes:
             return self
         rmse = np.sqrt(((labels - self._mean(outputs)) ** 2).mean(axis=0))
         return replace(self, noise_sd=tuple(np.maximum(rmse, MIN_SD * self.targets.sd).tolist()))
 
     @property
     def needs_passes(self) -> bool:
-        """True if the network predicts no variance."""
-        return not self.heteroscedastic
+        """True if the network predicts no variance, and none is given."""
+        return not (self.heteroscedastic or self.noise_is_given)
 
     def fit_noise(
         self, draw: Callable[[int], Iterable[Array]], labels: Array, count: int | None = None
@@ -167,7 +167,7 @@ class Regression(Task):
             labels: (N, targets) true values in their own units.
             count: If given, the noise of the mixture of this number of passes is estimated too.
         """
-        if self.heteroscedastic:
+        if not self.needs_passes:
             return self
         smallest, targets = self._smallest(), range(len(self.targets.names))
         means = np.array([self._mean(outputs) for outputs in draw(NOISE_PASSES)])

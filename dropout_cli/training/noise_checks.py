@@ -1,12 +1,14 @@
-"""Checks of a config for noise that is never drawn, or that its inputs do not suit."""
+"""Checks for noise that a network never draws, or that its inputs do not suit."""
 
 from collections.abc import Iterator
 
 from dropout_cli.config.schema import Experiment
-from dropout_cli.core.errors import ConfigError
+from dropout_cli.core.errors import ConfigError, Problem
 from dropout_cli.core.text import counted
+from dropout_cli.data.dataset import Dataset, Part
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.objectives import OBJECTIVES
+from dropout_cli.training import forward_passes
 from dropout_cli.variants import VARIANTS
 
 
@@ -41,3 +43,29 @@ def scaling_warnings(experiment: Experiment) -> Iterator[str]:
             f"dataset.scaling: {scaling}, and {name} dropout assumes inputs of mean 0 and variance 1. "
             "Set dataset.scaling=standardize."
         )
+
+
+def no_noise_problem(
+    option: str, network: Layer, dataset: Dataset, part: Part, experiment: Experiment, all_noise: bool
+) -> Problem | None:
+    """Return the reason why the passes draw no noise; None if they draw.
+
+    Args:
+        option: The option that asks for the passes.
+        network: The trained network.
+        dataset: The data of the run.
+        part: The examples for which one pass is tried.
+        experiment: The config of the run.
+        all_noise: True if the passes draw the noise of the training, too.
+    """
+    seed = experiment.seed
+    if forward_passes.draws_noise(network, dataset, part, seed=seed, training_noise=all_noise):
+        return None
+    # The noise of the training may be there although dropout has none.
+    if not all_noise and forward_passes.draws_noise(network, dataset, part, seed=seed, training_noise=True):
+        way_out = "--mc-noise all also uses input_noise and hidden_noise, which are meant for training only."
+    else:
+        way_out = ""
+    name = VARIANTS.name_of(type(experiment.dropout))
+    why = "has no noise" if name == "none" else "drops nothing at its rates at the end of the training"
+    return Problem(option, f"all passes are identical, because the variant {name} {why}", way_out)

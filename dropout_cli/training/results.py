@@ -19,6 +19,7 @@ from dropout_cli.tasks.base import Prediction, task_files
 from dropout_cli.training import convergence, pass_noise, yardstick, yardstick_messages
 from dropout_cli.training.checkpoint import Snapshot
 from dropout_cli.training.forward_passes import outputs
+from dropout_cli.training.monte_carlo import MONTE_CARLO_FILE, MonteCarloResults, score_monte_carlo
 from dropout_cli.training.setup import PreparedExperiment
 from dropout_cli.training.warm_start import teacher_scores
 
@@ -37,6 +38,8 @@ class Evaluation:
     """The variant's entry of the summary."""
     pass_noise: Mapping[str, Any]
     """The entry of the summary about noisy passes; empty where there is none."""
+    monte_carlo: MonteCarloResults
+    """Scores of the numbers of passes in the config."""
 
 
 def finish_run(
@@ -65,6 +68,9 @@ def finish_run(
     simple = yardstick.measure_yardsticks(prepared, trained_steps, yardsticks)
     if simple is not None:
         run.write(yardstick_messages.YARDSTICK_FILE, npz.write_npz(**simple.predicted, rows=prepared.dataset.test.rows))
+    if evaluation.monte_carlo.arrays:
+        run.write(MONTE_CARLO_FILE, npz.write_npz(**evaluation.monte_carlo.arrays))
+    warnings += evaluation.monte_carlo.warnings
     moving = convergence.unconverged(learner.network.learned_columns(), history)
     warnings += [convergence.convergence_warning(name) for name in moving]
     summary = {
@@ -73,6 +79,7 @@ def finish_run(
         **evaluation.task.fitted_state(),
         **evaluation.pass_noise,
         **{name: evaluation.scores.get(name) for name in PARTS},
+        **evaluation.monte_carlo.summary,
         "yardstick": None if simple is None else simple.numbers,
         **_training_facts(prepared, run, trained_epochs),
         "dropout": evaluation.dropout_report,
@@ -99,11 +106,12 @@ def evaluate_parts(prepared: PreparedExperiment) -> Evaluation:
         scored = {name: outputs(network, dataset, part, batch=batch) for name, part in parts.items()}
         dropout_report = experiment.dropout.report(network, lambda: _test_number(prepared, network))
         learned = pass_noise.summarize_pass_noise(prepared.task, network, dataset, experiment)
-    held_out = "val" if "val" in parts else "train"
-    task = prepared.task.fit_error(scored[held_out], parts[held_out].labels)
+        held_out = "val" if "val" in parts else "train"
+        task = prepared.task.fit_error(scored[held_out], parts[held_out].labels)
+        drawn = score_monte_carlo(task, network, dataset, experiment)
     predictions = {name: task.predict(scored[name]) for name in parts}
     scores = {name: task.scores(predictions[name], part.labels) for name, part in parts.items()}
-    return Evaluation(task, parts, predictions, scores, dropout_report, learned)
+    return Evaluation(task, parts, predictions, scores, dropout_report, learned, drawn)
 
 
 def _test_number(prepared: PreparedExperiment, network: Layer) -> tuple[str, float]:

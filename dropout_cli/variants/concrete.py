@@ -26,7 +26,7 @@ A rate that still changes at the end is reported as `still_moving`.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge, Le
@@ -35,6 +35,7 @@ from dropout_cli.core.field_types import Positive
 from dropout_cli.core.types import Array
 from dropout_cli.nn.backend.matmul import dot
 from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.container import leaves
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.fast_passes import PassOptimizations
 from dropout_cli.nn.operations import GraphValue, OperationGraph
@@ -95,6 +96,10 @@ y = x * (1 - d) / (1 - p)
         """Return the output layer with noise on its input."""
         return ConcreteLinear(self, linear, location)
 
+    def report(self, network: Layer, evaluate: Callable[[], tuple[str, float]]) -> dict[str, Any]:
+        """Return the learned rate of the input of each dense layer, by the name of the layer."""
+        return {"rates": {layer.unit: layer.rate for layer in leaves(network) if isinstance(layer, ConcreteLinear)}}
+
 
 class ConcreteLinear(PassOptimizations):
     """A linear map of the noisy input, with the penalty on its weights and its rate."""
@@ -113,6 +118,11 @@ class ConcreteLinear(PassOptimizations):
         self._entropy_factor = scale * (linear.fan_in / location.examples)
         self._squares: float | None = None
         self.theta = learned_parameter(logit(variant.start), (1,), BOUNDS, location, linear.W.value.dtype)
+
+    @property
+    def rate(self) -> float:
+        """The learned probability of dropping."""
+        return sigmoid(float(self.theta.value[0]))
 
     def draws(self) -> bool:
         """Return True: it always draws."""
@@ -187,7 +197,7 @@ class ConcreteLinear(PassOptimizations):
 
     def columns(self) -> dict[str, float]:
         """Return the learned rate."""
-        return {f"{self.path}/rate": sigmoid(float(self.theta.value[0]))}
+        return {f"{self.path}/rate": self.rate}
 
     def learned_columns(self) -> dict[str, Callable[[float], float]]:
         """Return the column of the learned rate, which is a rate already."""

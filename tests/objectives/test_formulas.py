@@ -228,7 +228,7 @@ def test_a_key_left_out_has_its_documented_value() -> None:
         "gaussian_nll": {},
         "multi_sample": {"samples": 8},
         "rdrop": {"alpha": 1.0},
-        "squared_error": {},
+        "squared_error": {"target_precision": None},
     }
     teacher = {"distillation": {"teacher": "t"}}
     made = {name: cls(**teacher.get(name, {})) for name, cls in OBJECTIVES}

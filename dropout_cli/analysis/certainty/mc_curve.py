@@ -32,7 +32,7 @@ from dropout_cli.nn.layers.base import Layer
 from dropout_cli.plots.mc_curve import score_label
 from dropout_cli.runs import Run
 from dropout_cli.tasks import Prediction, Regression, Task
-from dropout_cli.training import forward_passes, pass_noise, restore
+from dropout_cli.training import forward_passes, noise_checks, pass_noise, restore
 from dropout_cli.training.restore import LoadedModel
 from dropout_cli.training.setup import thread_limit
 
@@ -80,7 +80,7 @@ def compare_pass_counts(
     trained = restore.load_model(run, checkpoint, allow_changed_data=allow_changed_data)
     part, experiment = find_part(trained, split), trained.experiment
     with thread_limit(experiment), trained.learner.averaged() as network:
-        problem = mc_notices.no_noise_problem("--mc-curve", network, trained.dataset, part, experiment, all_noise)
+        problem = noise_checks.no_noise_problem("--mc-curve", network, trained.dataset, part, experiment, all_noise)
         if problem is not None:
             raise UsageError(problem.place, problem.fact, problem.way_out or "Choose a run that has noise.")
         curve = _measure_curve(trained, network, part, passes, all_noise)

@@ -4,7 +4,7 @@ from dropout_cli.analysis import mc_notices
 from dropout_cli.data.dataset import Part
 from dropout_cli.nn.layers.base import Layer
 from dropout_cli.tasks import Regression, Task
-from dropout_cli.training import pass_noise
+from dropout_cli.training import noise_checks, pass_noise
 from dropout_cli.training.restore import LoadedModel
 
 DEFAULT_PASSES = 20
@@ -27,7 +27,7 @@ def choose_passes(
         option: The option that asks for the study; the notice names it if the user gives no number.
     """
     named = option if passes is None else "--mc"
-    problem = mc_notices.no_noise_problem(named, network, trained.dataset, part, trained.experiment, all_noise)
+    problem = noise_checks.no_noise_problem(named, network, trained.dataset, part, trained.experiment, all_noise)
     if problem is not None:
         return None, [f"{problem} The numbers of the Monte-Carlo passes are left out."]
     return passes or DEFAULT_PASSES, []

@@ -67,6 +67,7 @@ def show_command(
     # On stdout, unlike in `train`: warning and comparison are a part of the result here.
     for line in (
         *headlines.headline_lines(facts, run),
+        headlines.monte_carlo_line(facts),
         yardstick_messages.dummy_warning(facts),
         *yardstick_lines(facts, run),
     ):
