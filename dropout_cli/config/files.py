@@ -26,12 +26,12 @@ def bundled_configs() -> dict[str, Path]:
 
     Bare names are like `digits` and `variants/alpha`.
     """
-    folder = bundled_folder()
+    folder = configs_folder()
     paths = [*sorted(folder.glob("*.yaml")), *sorted(folder.glob("variants/*.yaml"))]
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
 
 
-def bundled_folder() -> Path:
+def configs_folder() -> Path:
     """Return the folder of the bundled configs."""
     package = Path(__file__).parents[1]
     inside = package / "configs"  # in an installed wheel; in a checkout the folder is beside the package

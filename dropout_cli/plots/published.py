@@ -1,4 +1,4 @@
-"""Published and measured values of a table: a row for each setting, with the interval of the measured one."""
+"""Published and measured values of a table, a row for each setting."""
 
 import math
 from collections.abc import Sequence

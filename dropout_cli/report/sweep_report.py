@@ -17,6 +17,7 @@ from dropout_cli.report.datasets_section import dataset_parts
 from dropout_cli.report.headline import sample_size, sweep_headline
 from dropout_cli.report.inspection_sections import inspection_sections
 from dropout_cli.report.page import Code, DetailedCell, Details, Figure, HtmlTable, Section, SectionPart, render_page
+from dropout_cli.report.reproduction_section import reproduction_sections
 from dropout_cli.report.variance_report import variance_report
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.sweeps import figures, printed_table, stored_plan, yardsticks
@@ -87,6 +88,7 @@ def _sections(
     failed: Sequence[tuple[str, str]],
     missing: int,
 ) -> Iterator[Section]:
+    yield from reproduction_sections(folder)
     yield Section("Settings", [*_settings(evidence)])
     if evidence.over_datasets is not None:
         yield Section("Over the datasets", list(dataset_parts(evidence.over_datasets)))

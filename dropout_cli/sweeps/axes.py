@@ -155,7 +155,12 @@ def zip_axes(axes: Mapping[str, Sequence[tuple[Any, str]]], place: Place, mistak
 
 
 def combine_rows(rows: Sequence[Point], settings: Sequence[Point]) -> list[Point]:
-    """Return every combination of the points of `zip` and of `settings`; without settings, those of `zip`."""
+    """Return every combination of the points of `zip` and of `settings`.
+
+    Args:
+        rows: The points of `zip`.
+        settings: The points of `settings`; empty: only those of `zip`.
+    """
     return [(*row, *one) for row in rows for one in settings or [()]]
 
 

@@ -19,6 +19,9 @@ from dropout_cli.sweeps import stored_plan, sweep_checksums, tables
 from dropout_cli.sweeps.earlier_tables import earlier_tables
 from dropout_cli.sweeps.folder import PLAN, SweepFolder
 from dropout_cli.sweeps.records import RunRecord
+from dropout_cli.sweeps.reproduction.measure import measure_folder
+from dropout_cli.sweeps.reproduction.stored import is_reproduction
+from dropout_cli.sweeps.reproduction.table import TABLE_JSON, table_files
 from dropout_cli.sweeps.stored_plan import StoredCell, StoredPlan
 from dropout_cli.sweeps.variance.study import study_tables
 
@@ -91,6 +94,9 @@ def _plan(folder: SweepFolder) -> Iterator[Check]:
             yield from _cell(one, folder)
     yield from sweep_checksums.check_other_runs(folder, {one.id for one in plan.cells})
     yield from _tables(folder, records, plan, ended=not missing)
+    if is_reproduction(folder) and not missing:
+        right = folder.has(TABLE_JSON) and folder.read(TABLE_JSON) == table_files(measure_folder(folder))[TABLE_JSON]
+        yield Check(TABLE_JSON, right, f"{'matches' if right else 'does not match'} the runs")
 
 
 def _reported_cells(folder: SweepFolder) -> set[str]:

@@ -150,5 +150,5 @@ def _print_table(table: "ReproducedTable", table_format: TableFormat, folder: Pa
         output.print_result(output.format_table(tables.HEADERS, rows, drop_order=("changed", "difference", "band")))
         if orders := tables.order_rows(table):
             output.print_result(output.format_table(tables.ORDER_HEADERS, orders))
-        output.print_lines(tables.sentences(table))
+        output.print_lines(tables.table_notes(table))
         output.print_path(folder)

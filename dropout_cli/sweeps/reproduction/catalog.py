@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from dropout_cli.config.files import bundled_folder, is_file_path
+from dropout_cli.config.files import configs_folder, is_file_path
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.registry import did_you_mean
 
@@ -16,7 +16,7 @@ REFERENCE_SECONDS = 0.0275
 
 def bundled_papers() -> dict[str, Path]:
     """Return name -> file of every bundled reproduction."""
-    return {path.stem: path for path in sorted((bundled_folder() / PAPERS).glob("*.yaml"))}
+    return {path.stem: path for path in sorted((configs_folder() / PAPERS).glob("*.yaml"))}
 
 
 def find_paper(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""The keys of a reproduction file: a paper's question, its published rows and how they are trained here."""
+"""The keys of a reproduction file: a question, published rows and how they are trained."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeAlias

@@ -95,7 +95,7 @@ class MeasuredOrder:
 
     @property
     def verdict(self) -> str:
-        """Whether the order holds."""
+        """The verdict about the order."""
         low, high = self.interval
         if math.isnan(low) or low <= 0 <= high:
             return NOT_DECIDED

@@ -1,4 +1,4 @@
-"""Training a reproduction: choose hyperparameters, train teachers, train all rows, and write the table."""
+"""Training a reproduction: hyperparameters, teachers, all rows, and the table."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

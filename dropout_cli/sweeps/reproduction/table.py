@@ -23,7 +23,7 @@ from dropout_cli.sweeps.reproduction.measure import (
     ReproducedTable,
 )
 
-FIGURE, TABLE_CSV, NOTES = "published.png", "published.csv", "published.txt"
+FIGURE, TABLE_CSV, TABLE_JSON, NOTES = "published.png", "published.csv", "published.json", "published.txt"
 """Files of a reproduction in addition to those of a sweep."""
 HEADERS = ("row", "published", "measured", "95 % interval", "n", "difference", "band", "verdict", "changed")
 ORDER_HEADERS = ("better in the paper", "than", "pairs", "difference", "interval of difference", "order")
@@ -73,7 +73,7 @@ def headline(table: ReproducedTable) -> str:
     return text.strip() or "No row has a published value and a run."
 
 
-def sentences(table: ReproducedTable) -> Iterator[str]:
+def table_notes(table: ReproducedTable) -> Iterator[str]:
     """Yield the sentences below the table: result, protocol and meaning."""
     document, scale = table.reproduction.document, table.reproduction.scales[table.stored.scale]
     yield headline(table)
@@ -90,12 +90,12 @@ def sentences(table: ReproducedTable) -> Iterator[str]:
     yield from document.protocol
     kinds = {one.verdict for one in table.rows}
     if kinds & {CONSISTENT, UNDERPOWERED, "better", "worse", "differs"}:
-        spread = (
-            "2 s / sqrt(n), where s is the standard deviation over seeds and splits"
-            if document.splits == "each"
-            else "2 sqrt(2 SE_test^2 + s^2 / n), from the size of the test part and the standard deviation s over seeds"
-        )
-        yield f"A measured value is consistent with a published one if they differ by at most the band {spread}."
+        yield "consistent: the measured value differs from the published one by at most the band."
+        if document.splits == "each":
+            yield "The band is 2 s / sqrt(n); s is the standard deviation over seeds and splits."
+        else:
+            yield "The band is 2 sqrt(2 SE_test^2 + s^2 / n)."
+            yield "SE_test is the standard error from the size of the test part, s the standard deviation over seeds."
     if UNDERPOWERED in kinds:
         yield "underpowered: the band is wider than the gain that the paper claims, so the values cannot tell."
     if ONE_RUN in kinds:
@@ -124,19 +124,19 @@ def table_dict(table: ReproducedTable) -> dict[str, Any]:
         "rows": [_row_dict(one) for one in table.rows],
         "orders": [_order_dict(one) for one in table.orders],
         "failures": table.failures,
-        "sentences": list(sentences(table)),
+        "sentences": list(table_notes(table)),
     }
 
 
 def table_files(table: ReproducedTable) -> dict[str, bytes]:
     """Return the files of the table: CSV, Markdown, LaTeX, JSON and text."""
     rows = table_rows(table)
-    text = "".join(f"{line}\n" for line in (table.reproduction.document.question, *sentences(table)))
+    text = "".join(f"{line}\n" for line in (table.reproduction.document.question, *table_notes(table)))
     return {
         TABLE_CSV: as_csv(HEADERS, rows).encode(),
         "published.md": as_markdown(HEADERS, rows).encode(),
         "published.tex": as_latex(HEADERS, rows).encode(),
-        "published.json": json_bytes(table_dict(table)),
+        TABLE_JSON: json_bytes(table_dict(table)),
         NOTES: text.encode(),
     }
 
@@ -148,7 +148,12 @@ def figure_files(table: ReproducedTable) -> dict[str, bytes]:
 
 
 def draw_table(table: ReproducedTable, *, svg: bool = False) -> bytes | None:
-    """Draw published and measured values of the rows with the metric of the file; None without such a row."""
+    """Draw the rows with the metric of the file; None if there is no such row.
+
+    Args:
+        table: The measured table.
+        svg: True for SVG, False for PNG.
+    """
     document = table.reproduction.document
     shown = [one for one in table.rows if one.row.metric == document.metric and (one.n or one.row.given.published)]
     if not shown:

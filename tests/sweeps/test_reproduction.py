@@ -1,0 +1,157 @@
+"""Published and measured values stand side by side, and the test labels decide nothing."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from dropout_cli.core.errors import ConfigError
+from dropout_cli.statistics import Interval
+from dropout_cli.sweeps.folder import SweepFolder
+from dropout_cli.sweeps.reproduction.catalog import bundled_papers
+from dropout_cli.sweeps.reproduction.load import load_reproduction
+from dropout_cli.sweeps.reproduction.measure import MeasuredRow, measure_folder
+from tests.commands import dropout
+
+PAPER = """
+paper: A paper, table 1
+question: Is dropout better?
+base: base.yaml
+reference: none
+rows:
+  none: {label: no dropout, published: 20.0, set: {dropout: {variant: none}}}
+  drop:
+    label: dropout
+    published: 18.0
+    set: {dropout: {variant: inverted, rate: 0.2}}
+    choose: {dropout.rate: [0.1, 0.5]}
+  other: {label: a kernel machine, published: 15.0, not_run: It is no network.}
+orders: [[drop, none]]
+choices: {by: val.error, set: {training.epochs: 2}}
+scales:
+  smoke: {seeds: 3, minutes: 1, set: {training.epochs: 2}}
+  laptop: {seeds: 3, minutes: 1}
+  full: {seeds: 3, minutes: 1, set: {training.epochs: 2}}
+"""
+
+
+def write_paper(folder: Path, *, shuffled: bool = False) -> Path:
+    """Write a small dataset, a config and a reproduction file; with shuffled test labels if asked."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(260, 4)).astype(np.float32)
+    y = (x @ [1.0, -1.0, 0.5, 0.0] + rng.normal(size=260) > 0).astype(np.int64)
+    x_test, y_test = x[200:], y[200:]
+    if shuffled:
+        y_test = rng.permutation(y_test)
+    np.savez(folder / "data.npz", x=x[:200], y=y[:200], x_test=x_test, y_test=y_test)
+    base = "dataset: {name: arrays, path: data.npz, val_fraction: 0.2}\narchitecture: {name: mlp, hidden: [8]}\n"
+    (folder / "base.yaml").write_text(base + "training: {epochs: 3, batch_size: 20}\nyardstick: none\n")
+    paper = folder / "paper.yaml"
+    paper.write_text(PAPER)
+    return paper
+
+
+def reproduce(folder: Path, *words: str, code: int = 0, shuffled: bool = False) -> SweepFolder:
+    """Reproduce the small paper, and return its folder."""
+    folder.mkdir(exist_ok=True)
+    paper = write_paper(folder, shuffled=shuffled)
+    out = folder / "out"
+    found = dropout(
+        "reproduce", str(paper), "--out", str(out), "--quiet", "--no-plots", "--jobs", "1", *words, cwd=folder
+    )
+    assert found.returncode == code, found.stderr
+    return SweepFolder(out)
+
+
+def test_test_labels_decide_nothing(tmp_path: Path) -> None:
+    """With other test labels, the choice and the weights are the same; only test scores differ."""
+    first = reproduce(tmp_path / "a", "--scale", "smoke")
+    second = reproduce(tmp_path / "b", "--scale", "smoke", shuffled=True)
+    one, other = measure_folder(first), measure_folder(second)
+    assert {row: [c.values for c in its] for row, its in one.stored.chosen.items()} == {
+        row: [c.values for c in its] for row, its in other.stored.chosen.items()
+    }
+    assert one.stored.chosen["drop"][0].score == other.stored.chosen["drop"][0].score
+    for row, ids in one.stored.runs.items():
+        for id, other_id in zip(ids, other.stored.runs[row], strict=True):
+            ours, theirs = (
+                load_file(folder.cell(one_id) / "checkpoints" / "last.safetensors")
+                for folder, one_id in ((first, id), (second, other_id))
+            )
+            assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    assert [row.mean for row in one.rows if row.n] != [row.mean for row in other.rows if row.n]
+
+
+def test_a_reproduction_is_a_sweep(tmp_path: Path) -> None:
+    """It is extended by seeds, verified and reported; at the scale full, a value that fails gives exit code 4."""
+    folder = reproduce(tmp_path / "a", "--scale", "full", code=4)
+    table = measure_folder(folder)
+    assert [row.n for row in table.rows] == [3, 3, 0]
+    assert table.rows[2].verdict == "not run"
+    reproduce(tmp_path / "a", "--scale", "full", "--seeds", "4", code=4)
+    assert [row.n for row in measure_folder(folder).rows] == [4, 4, 0]
+    verified = dropout("verify", str(folder.path), cwd=tmp_path)
+    assert verified.returncode == 0, verified.stdout
+    assert "published.json" in verified.stdout
+    assert dropout("report", str(folder.path), cwd=tmp_path).returncode == 0
+    assert b"Published and measured" in folder.read("report.html")
+    content = json.loads(folder.read("published.json"))
+    content["rows"][0]["published"] = 1.0
+    (folder.path / "published.json").write_text(json.dumps(content))
+    assert dropout("verify", str(folder.path), cwd=tmp_path).returncode == 4
+
+
+def measured(published: float, mean: float, band: float, gain: float | None, tmp_path: Path) -> str:
+    """Return the verdict on a row."""
+    row = load_reproduction(write_paper(tmp_path)).rows["none"]
+    given = row.given.__class__(label="x", published=published)
+    row = row.__class__(**{**vars(row), "given": given})
+    return MeasuredRow(row, 3, mean, 0.1, Interval(mean - 1, mean + 1), band, gain, 100).verdict
+
+
+def test_a_verdict_follows_from_the_band(tmp_path: Path) -> None:
+    """Inside the band: consistent, or underpowered if the band exceeds the gain. Outside: better or worse."""
+    assert measured(1.0, 1.1, 0.2, 0.3, tmp_path) == "consistent"
+    assert measured(1.0, 1.1, 0.2, None, tmp_path) == "consistent"
+    assert measured(1.0, 1.1, 0.4, 0.3, tmp_path) == "underpowered"
+    assert measured(1.0, 1.5, 0.2, 0.3, tmp_path) == "worse"
+    assert measured(1.0, 0.5, 0.2, 0.3, tmp_path) == "better"
+    assert measured(1.0, 1.5, math.nan, 0.3, tmp_path) == "one run"
+
+
+def test_the_band_has_the_test_part_and_the_seeds(tmp_path: Path) -> None:
+    """band = 2 sqrt(2 p (1 - p) / N + s^2 / n), in percent."""
+    table = measure_folder(reproduce(tmp_path / "a", "--scale", "smoke"))
+    row = table.rows[0]
+    p = row.mean / 100
+    expected = 2 * math.sqrt(2 * 100**2 * p * (1 - p) / 60 + row.sd**2 / 3)
+    assert math.isclose(row.band, expected, rel_tol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fact"),
+    [
+        ("reference: none", "reference: noone", "unknown row 'noone'"),
+        ("by: val.error", "by: test.error", "not a number of the validation part"),
+        ("[[drop, none]]", "[[drop, nothing]]", "unknown row 'nothing'"),
+        ("published: 20.0", "publshed: 20.0", "publshed"),
+        ("  laptop: {seeds: 3, minutes: 1}\n", "", "scales.laptop"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(tmp_path: Path, old: str, new: str, fact: str) -> None:
+    """A wrong key or name is an error with its place."""
+    paper = write_paper(tmp_path)
+    paper.write_text(PAPER.replace(old, new))
+    with pytest.raises(ConfigError, match=r"paper\.yaml") as error:
+        load_reproduction(paper)
+    assert fact in str(error.value)
+
+
+@pytest.mark.parametrize("name", sorted(bundled_papers()))
+def test_every_bundled_file_is_valid(name: str) -> None:
+    """Every bundled reproduction has a row to train at each scale."""
+    found = load_reproduction(bundled_papers()[name])
+    assert all(found.trained_rows(scale) for scale in found.scales)
