@@ -11,6 +11,7 @@ import pytest
 
 from dropout_cli import config
 from dropout_cli.sweeps import plan
+from dropout_cli.sweeps.reproduction.load import load_reproduction
 from dropout_cli.sweeps.sweep_file import is_sweep_file, load_sweep
 from dropout_cli.training.setup import prepare
 from tests.commands import dropout
@@ -131,7 +132,9 @@ def test_the_configs_in_them_load(tmp_path: Path) -> None:
     assert len(texts) > 3
     for text in texts:
         (tmp_path / "readme.yaml").write_text(text)
-        if is_sweep_file(tmp_path / "readme.yaml"):
+        if text.startswith("paper:"):
+            assert load_reproduction(tmp_path / "readme.yaml").rows
+        elif is_sweep_file(tmp_path / "readme.yaml"):
             assert plan.make_plan(load_sweep(tmp_path / "readme.yaml")).cells
         else:
             assert config.load_config(tmp_path / "readme.yaml").notices == []

@@ -80,8 +80,7 @@ def table_notes(table: ReproducedTable) -> Iterator[str]:
     for failure in table.failures:
         yield f"Does not hold: {failure}."
     if table.stored.scale != "full":
-        changed = " ".join(scale.changed)
-        yield f"Scale: {table.stored.scale}. It trains less than the paper. {changed}".strip()
+        yield " ".join([f"Scale: {table.stored.scale}.", *scale.changed])
     yield (
         f"Runs: {table.stored.seeds} seeds (0 to {table.stored.seeds - 1}) per row. "
         + ("Each seed has its own split." if document.splits == "each" else "All runs share the test part.")
