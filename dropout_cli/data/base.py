@@ -173,6 +173,12 @@ class Source(ABC):
     val_fraction: FractionOrZero = 0.15
     """Fraction of the examples used for validation: of all examples, or of the training set if the official test set
     is kept."""
+    val_last: Annotated[int, Ge(1)] | None = None
+    """Number of examples at the end of the training set that are used for validation, as in many papers. It replaces
+    `val_fraction`. null: they are drawn at random."""
+    train_examples: Annotated[int, Ge(1)] | None = None
+    """Number of training examples, drawn from the training part with each class in proportion. A larger number keeps
+    those of a smaller one. null: all."""
     test_fraction: Fraction | None = 0.2
     """Fraction of all examples used for testing. null: keep the official test set, if there is one."""
     split_seed: CountOrZero = 0
@@ -227,6 +233,10 @@ class Source(ABC):
         """
         return self._effective_test_fraction is not None or not examples.has_part(TEST)
 
+    def assign_parts(self, examples: Examples) -> Array | None:
+        """Return the part of each example, (N,) int8, if the data or their published splits give it; else None."""
+        return examples.assigned_parts
+
     def encoding_options(self) -> EncodingOptions:
         """Return how missing values and words of a table are encoded."""
         return EncodingOptions()
@@ -245,8 +255,11 @@ class Source(ABC):
         These are the parts among train, val and test that the data do not provide.
         """
         if self.draws_test_part(examples):
-            return ("train", "val", "test") if self.val_fraction or examples.has_part(VAL) else ("train", "test")
-        return ("train", "val") if self.val_fraction and not examples.has_part(VAL) else ()
+            has_val = self.val_last or self.val_fraction or examples.has_part(VAL)
+            return ("train", "val", "test") if has_val else ("train", "test")
+        if self.val_last is None and self.val_fraction and not examples.has_part(VAL):
+            return ("train", "val")
+        return ("train",) if self.train_examples is not None else ()
 
     def read_former(self) -> Examples | None:
         """Read the examples as older versions did; None if they read the same.

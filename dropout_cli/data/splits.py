@@ -23,6 +23,37 @@ class SplitRows(NamedTuple):
 
 
 def split_rows(examples: Examples, source: Source) -> SplitRows:
+    """Split the examples as the source says, with the `split` stream, and draw `train_examples`.
+
+    Raises:
+        DataError: if a part would be empty, or the training part is smaller than `train_examples`.
+    """
+    rows = _split_parts(examples, source)
+    if source.train_examples is None:
+        return rows
+    if source.train_examples > len(rows.train):
+        fact = f"cannot be {source.train_examples:,}, because the training part has {len(rows.train):,}"
+        raise DataError("dataset.train_examples", fact, "Set a smaller number, or null for all of them")
+    return rows._replace(train=_draw_subset(rows.train, examples, source))
+
+
+def _draw_subset(rows: Array, examples: Examples, source: Source) -> Array:
+    """Return `train_examples` of the rows, each class in proportion; ascending."""
+    count = source.train_examples
+    assert count is not None
+    shuffled = stream(source.split_seed, "split", 1).permutation(rows)
+    if not examples.target_names:
+        labels = examples.labels[shuffled]
+        place = np.empty(len(rows), np.float64)
+        for label in np.unique(labels):
+            its = np.flatnonzero(labels == label)
+            place[its] = (np.arange(len(its)) + 0.5) / len(its)
+        # By relative place within the class, any number of first rows has each class in proportion.
+        shuffled = shuffled[np.argsort(place, kind="stable")]
+    return np.sort(shuffled[:count])
+
+
+def _split_parts(examples: Examples, source: Source) -> SplitRows:
     """Split the examples as the source says, with the `split` stream.
 
     Without groups each part has exactly round(fraction * N) rows. The test part does not depend on
@@ -36,7 +67,8 @@ def split_rows(examples: Examples, source: Source) -> SplitRows:
     rows = np.arange(total, dtype=np.intp)
     # Two seeds from one draw: changing val_fraction then cannot change the test part.
     test_seed, val_seed = (int(seed) for seed in stream(source.split_seed, "split").integers(2**32, size=2))
-    assigned = np.full(total, TRAIN, np.int8) if examples.assigned_parts is None else examples.assigned_parts
+    given = source.assign_parts(examples)
+    assigned = np.full(total, TRAIN, np.int8) if given is None else given
     if source.leaves_testing:
         remaining, test = rows, rows[:0]
     elif source.folds is not None:
@@ -59,6 +91,8 @@ def split_rows(examples: Examples, source: Source) -> SplitRows:
         remaining, test = rows[: examples.train_count], rows[examples.train_count :]
         total = len(remaining)
 
+    if source.val_last is not None:
+        return _take_last(remaining, assigned, source.val_last, test)
     if (assigned[remaining] == VAL).any():
         return _require_nonempty(
             SplitRows(remaining[assigned[remaining] != VAL], remaining[assigned[remaining] == VAL], test)
@@ -104,6 +138,17 @@ def _split_folds(rows: Array, examples: Examples, source: Source, seed: int) -> 
         raise DataError("dataset.folds", fact, "Set fewer folds")
     remaining, chosen = list(splitter.split(rows, labels, examples.groups))[source.fold]
     return rows[remaining], rows[chosen]
+
+
+def _take_last(rows: Array, assigned: Array, count: int, test: Array) -> SplitRows:
+    """Return the parts with the last rows for validation; raise DataError if there are too few."""
+    if (assigned[rows] == VAL).any():
+        fact = "cannot be set, because these data already have a validation part"
+        raise DataError("dataset.val_last", fact, "Remove it")
+    if count >= len(rows):
+        fact = f"cannot be {count:,}, because the training set has {len(rows):,} examples"
+        raise DataError("dataset.val_last", fact, "Set a smaller number")
+    return SplitRows(rows[:-count], rows[-count:], test)
 
 
 def _require_nonempty(rows: SplitRows, *, tested: bool = True) -> SplitRows:

@@ -105,6 +105,8 @@ DEFAULTS_OF_NEW_KEYS: dict[tuple[str, str], Any] = {
     ("dataset", "rare_classes"): "drop",
     ("dataset", "normalize_labels"): False,
     ("dataset", "weights"): None,
+    ("dataset", "val_last"): None,
+    ("dataset", "train_examples"): None,
     ("objective", "class_weights"): None,
     ("objective", "teacher_noise"): "dropout",
     ("dropout", "noise_precision"): USUAL_PRECISION,
