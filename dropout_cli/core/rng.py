@@ -5,6 +5,7 @@ never shift those of another part, a resumed epoch draws the same values as with
 differ only in their variant share the split, the order of batches and the initial weights.
 """
 
+import copy
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar
@@ -102,6 +103,10 @@ class Noise(ReportsRenamed, Mapping[str, Generator]):
         if self.shared:
             self._made.clear()
         return self
+
+    def replay(self) -> "Noise":
+        """Return a copy whose generators draw what those of this object would draw next."""
+        return copy.deepcopy(self)
 
     @property
     def has_drawn(self) -> bool:

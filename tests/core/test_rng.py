@@ -40,3 +40,13 @@ def test_noise_hands_out_one_generator_per_path() -> None:
     assert noise["hidden2"].integers(0, 2**63) == stream(0, "noise:hidden2", 5).integers(0, 2**63)
     assert set(noise) == {"hidden1", "hidden2"} and len(noise) == 2
     assert Noise(0, 5, "monte_carlo")["a"].integers(0, 2**63) == stream(0, "monte_carlo:a", 5).integers(0, 2**63)
+
+
+def test_noise_can_be_replayed() -> None:
+    """A replay draws what the original draws next, and does not move it."""
+    noise = Noise(0, 1)
+    noise["a"].random(3)
+    again = noise.replay()
+    draws = [again[path].random(4) for path in "ab"]
+    for path, values in zip("ab", draws, strict=True):
+        assert noise[path].random(4).tolist() == values.tolist()

@@ -229,6 +229,8 @@ def test_a_key_left_out_has_its_documented_value() -> None:
         "multi_sample": {"samples": 8},
         "rdrop": {"alpha": 1.0},
         "squared_error": {"target_precision": None},
+        "adversarial": {"epsilon": 1.5, "alpha": 1.0, "norm": "l2"},
+        "virtual_adversarial": {"epsilon": 2.0, "alpha": 1.0, "xi": 0.01, "iterations": 1},
     }
     teacher = {"distillation": {"teacher": "t"}}
     made = {name: cls(**teacher.get(name, {})) for name, cls in OBJECTIVES}
@@ -252,12 +254,14 @@ def test_objectives_are_found_by_name_from_a_fresh_start() -> None:
     code = "from dropout_cli.objectives import OBJECTIVES; print(*OBJECTIVES.names())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [
+        "adversarial",
         "cross_entropy",
         "distillation",
         "gaussian_nll",
         "multi_sample",
         "rdrop",
         "squared_error",
+        "virtual_adversarial",
     ]
     with pytest.raises(UnknownName, match=r"unknown objective 'rdropp'. Did you mean 'rdrop'\?"):
         OBJECTIVES["rdropp"]

@@ -10,12 +10,14 @@ from dropout_cli.core.types import Array
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.losses import cross_entropy, log_softmax, softmax
 from dropout_cli.objectives import OBJECTIVES, Objective
+from dropout_cli.objectives.adversarial import Adversarial
 from dropout_cli.objectives.cross_entropy import CrossEntropy
 from dropout_cli.objectives.distillation import Distillation
 from dropout_cli.objectives.gaussian_nll import GaussianNll
 from dropout_cli.objectives.multi_sample import MultiSample
 from dropout_cli.objectives.rdrop import RDrop, symmetric_loss
 from dropout_cli.objectives.squared_error import SquaredError
+from dropout_cli.objectives.virtual_adversarial import VirtualAdversarial
 from dropout_cli.variants import VARIANTS, Variant
 from dropout_cli.variants.batchwise import Batchwise
 from dropout_cli.variants.dropconnect import DropConnect
@@ -53,11 +55,18 @@ OBJECTIVES_TRIED: list[Objective] = [
     SquaredError(),
     GaussianNll(),
 ]
+PERTURBATIONS_TRIED: list[Objective] = [
+    Adversarial(epsilon=0.7, alpha=0.6),
+    Adversarial(epsilon=0.1, norm="linf"),
+    VirtualAdversarial(epsilon=0.7, alpha=3.0),
+    VirtualAdversarial(xi=0.1, iterations=2),
+]
 
 
 def test_every_objective_is_tried_here() -> None:
-    """A new one has to be added to the list."""
-    assert {OBJECTIVES.name_of(type(one)) for one in OBJECTIVES_TRIED} == set(OBJECTIVES.names())
+    """A new one has to be added to the list; test_perturbations.py tries those whose loss has a part held constant."""
+    tried = OBJECTIVES_TRIED + PERTURBATIONS_TRIED
+    assert {OBJECTIVES.name_of(type(one)) for one in tried} == set(OBJECTIVES.names())
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES_TRIED, ids=repr)
