@@ -234,7 +234,7 @@ class Source(ABC):
         return self._effective_test_fraction is not None or not examples.has_part(TEST)
 
     def assign_parts(self, examples: Examples) -> Array | None:
-        """Return the part of each example, (N,) int8, if the data or their published splits give it; else None."""
+        """Return the part of each example, (N,) int8; None if the data do not say it."""
         return examples.assigned_parts
 
     def encoding_options(self) -> EncodingOptions:

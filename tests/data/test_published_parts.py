@@ -76,8 +76,8 @@ def test_a_published_split_has_its_test_rows() -> None:
 @needs_uci
 def test_seeds_of_a_sweep_use_published_splits(tmp_path: Path) -> None:
     """Each seed has the published split of its number."""
-    text = "dataset: {name: uci}\narchitecture: {name: mlp, hidden: [4]}\ntraining: {epochs: 1}\ndropout: {variant: inverted}\n"
-    (tmp_path / "u.yaml").write_text(text)
+    text = "dataset: {name: uci}\narchitecture: {name: mlp, hidden: [4]}\ntraining: {epochs: 1}\n"
+    (tmp_path / "u.yaml").write_text(text + "dropout: {variant: inverted}\n")
     words = ("sweep", "u.yaml", "dropout.rate=0,0.1", "--seeds", "2", "--no-plots", "--jobs", "1", "--quiet")
     found = dropout(*words, cwd=tmp_path)
     assert found.returncode == 0, found.stderr

@@ -16,9 +16,9 @@ from dropout_cli.data.catalog import list_datasets
 from dropout_cli.data.loading import compute_fingerprint
 from dropout_cli.data.sources.synthetic import Spirals
 
-LOCAL = ["blobs", "breast_cancer", "diabetes", "digits", "iris", "moons", "spirals", "wine"]
-FILES = ["arrays", "cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "openml", "table"]
-MADE = ["blobs", "moons", "spirals"]
+LOCAL = ["blobs", "breast_cancer", "diabetes", "digits", "iris", "linear", "moons", "spirals", "wine"]
+FILES = ["arrays", "cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "openml", "table", "uci"]
+MADE = ["blobs", "linear", "moons", "spirals"]
 
 
 def made(name: str, **keys: Any) -> Examples:
@@ -118,7 +118,11 @@ def test_made_data_are_a_function_of_their_seed(name: str) -> None:
 @pytest.mark.parametrize("name", MADE)
 def test_made_data_have_as_many_examples_as_asked_for(name: str) -> None:
     """`examples` is kept to the number, and classes differ in size by one at most."""
-    labels = made(name, examples=101).labels
+    examples = made(name, examples=101)
+    labels = examples.labels
+    if examples.target_names:
+        assert labels.shape == (101, 1)
+        return
     sizes = np.bincount(labels)
     assert sizes.sum() == 101 and sizes.max() - sizes.min() <= 1
 
@@ -172,7 +176,7 @@ def test_the_catalogue_lists_every_dataset_without_reading_any() -> None:
     assert all(
         row["about"].endswith(".")
         and row["origin"]
-        and (row["examples"] or "your" in row["origin"] or row["name"] == "openml")
+        and (row["examples"] or "your" in row["origin"] or row["name"] in ("openml", "uci"))
         for row in rows
     )
     code = (

@@ -14,6 +14,7 @@ from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.normalization import Normalize, ScaleShift
 from dropout_cli.nn.layers.sequential import Sequential
 from dropout_cli.nn.optim.optimizers import Optimizer
+from dropout_cli.nn.optim.optimizers.adadelta import Adadelta
 from dropout_cli.nn.optim.optimizers.adam import Adam
 from dropout_cli.nn.optim.optimizers.adamw import AdamW
 from dropout_cli.nn.optim.optimizers.rmsprop import RmsProp
@@ -31,6 +32,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "adam": Adam(),
     "adamw": AdamW(),
     "rmsprop": RmsProp(),
+    "adadelta": Adadelta(),
 }
 
 

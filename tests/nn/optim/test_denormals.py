@@ -6,6 +6,7 @@ import pytest
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.nn.optim.optimizers import Optimizer, base
+from dropout_cli.nn.optim.optimizers.adadelta import Adadelta
 from dropout_cli.nn.optim.optimizers.adam import Adam
 from dropout_cli.nn.optim.optimizers.rmsprop import RmsProp
 from dropout_cli.nn.optim.optimizers.sgd import Sgd
@@ -18,6 +19,7 @@ FORGETFUL = {
     "nesterov": Sgd(momentum=0.5, nesterov=True),
     "adam": Adam(beta1=0.5, beta2=0.6),
     "rmsprop": RmsProp(rho=0.5),
+    "adadelta": Adadelta(rho=0.5),
 }
 
 

@@ -11,6 +11,7 @@ import pytest
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array, DType
 from dropout_cli.nn.optim.optimizers import OPTIMIZERS, Optimizer
+from dropout_cli.nn.optim.optimizers.adadelta import Adadelta
 from dropout_cli.nn.optim.optimizers.adam import Adam
 from dropout_cli.nn.optim.optimizers.adamw import AdamW
 from dropout_cli.nn.optim.optimizers.rmsprop import RmsProp
@@ -27,6 +28,7 @@ RULES = {
     "adam, other betas": Adam(beta1=0.5, beta2=0.9, epsilon=1e-3),
     "adamw": AdamW(),
     "rmsprop": RmsProp(),
+    "adadelta": Adadelta(epsilon=1e-3),
 }
 SETTINGS = {
     "plain": Regularization(),
@@ -107,6 +109,11 @@ class Transcript:
             self.second[name] = v = rule.beta2 * v + (1 - rule.beta2) * g**2
             corrected = np.sqrt(v / (1 - rule.beta2**t))
             return np.asarray(-lr * (m / (1 - rule.beta1**t)) / (corrected + rule.epsilon))
+        if isinstance(rule, Adadelta):
+            self.second[name] = v = rule.rho * v + (1 - rule.rho) * g**2
+            s = g * np.sqrt(m + rule.epsilon) / np.sqrt(v + rule.epsilon)
+            self.first[name] = rule.rho * m + (1 - rule.rho) * s**2
+            return np.asarray(-lr * s)
         assert isinstance(rule, RmsProp)
         self.second[name] = v = rule.rho * v + (1 - rule.rho) * g**2
         return np.asarray(-lr * g / (np.sqrt(v) + rule.epsilon))
@@ -170,8 +177,13 @@ def test_the_settings_of_these_tests_bite() -> None:
         (Sgd(momentum=0.5, nesterov=True), [0.85, 0.675]),
         (Adam(), [0.9, 0.8]),
         (RmsProp(rho=0.75), [0.8, 0.8 - 0.1 / math.sqrt(7 / 16)]),
+        # v is .5 and then .75; u is 0 and then .5 * (1 / 1.5) = 1 / 3.
+        (
+            Adadelta(rho=0.5, epsilon=1.0),
+            [1 - 0.1 / math.sqrt(1.5), 1 - 0.1 / math.sqrt(1.5) - 0.1 * math.sqrt(4 / 3 / 1.75)],
+        ),
     ],
-    ids=["sgd", "momentum", "nesterov", "adam", "rmsprop"],
+    ids=["sgd", "momentum", "nesterov", "adam", "rmsprop", "adadelta"],
 )
 def test_two_steps_by_hand(rule: Optimizer, weights: list[float]) -> None:
     """From W = 1 with gradient 1 and learning rate .1, twice."""
@@ -245,7 +257,7 @@ def test_adamw_declares_the_decay_that_descent_applies() -> None:
 
 def test_the_rules_are_found_by_name() -> None:
     """The names of the YAML's `optimizer`, each that of its file."""
-    assert {"adam", "adamw", "rmsprop", "sgd"} <= set(OPTIMIZERS.names())
+    assert {"adam", "adamw", "rmsprop", "sgd", "adadelta"} <= set(OPTIMIZERS.names())
     assert all(cls.__module__ == f"dropout_cli.nn.optim.optimizers.{name}" for name, cls in OPTIMIZERS)
 
 
