@@ -15,7 +15,7 @@ SCRIPTS = sorted(
 AGAINST_TORCH = ("cnn_speed", "commands_speed")
 
 
-NEED_REAL_DATA = ("busy", "inside", "interval_coverage", "passes", "starter_recipes", "tabular", "uci")
+NEED_REAL_DATA = ("busy", "inside", "interval_coverage", "passes", "reproductions", "starter_recipes", "tabular", "uci")
 """Scripts that need the files of `$DROPOUT_DATA`, besides those about MNIST."""
 
 

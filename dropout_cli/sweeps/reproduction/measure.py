@@ -138,9 +138,12 @@ def measure_folder(folder: SweepFolder) -> ReproducedTable:
     reproduction, stored = read_reproduction(folder)
     records, plan = stored_plan.read_runs(folder)
     by_id = {record.name: record for record in records}
+    trained = {row.name for row in reproduction.trained_rows(stored.scale)}
     groups = {name: _group(ids, by_id) for name, ids in stored.runs.items()}
     groups |= {
-        name: groups[row.given.same_runs] for name, row in reproduction.rows.items() if row.given.same_runs in groups
+        name: groups[row.given.same_runs]
+        for name, row in reproduction.rows.items()
+        if row.given.same_runs in groups and name in trained
     }
     values = {name: _values(reproduction.rows[name], group) for name, group in groups.items()}
     rows = tuple(
