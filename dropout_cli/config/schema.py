@@ -225,8 +225,12 @@ class Experiment:
         # Known before reading only for built-in datasets; 0 is a regression.
         if type(self.dataset).info.classes and self.objective.task == "regression":
             yield Problem("objective", "is for regression, but this dataset has classes", "Use cross_entropy")
-        if self.dataset.val_fraction:
-            return
+        # Data of your own may divide themselves, which is known only after reading.
+        if shape is not None and not (self.dataset.val_fraction or self.dataset.val_last):
+            yield from self.settings_without_validation()
+
+    def settings_without_validation(self) -> Iterator[Problem]:
+        """Yield each setting that needs a validation part, for data that have none."""
         needs_validation: dict[str, Any] = {
             "early_stopping": self.training.early_stopping is not None,
             "monitor": self.training.monitor != "auto",

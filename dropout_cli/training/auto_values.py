@@ -40,6 +40,8 @@ def check_experiment(experiment: Experiment, dataset: Dataset, *, stored: bool =
     if not stored and (refused := list(experiment.ineffective_settings())):
         raise ConfigError.from_problems(refused)
     _check_monitor(experiment, dataset)
+    if dataset.val is None and (needed := list(experiment.settings_without_validation())):
+        raise ConfigError.from_problems(needed)
     _check_shape(experiment, dataset)
     _check_memory(experiment, dataset)
     _check_precision(experiment)

@@ -27,6 +27,7 @@ from dropout_cli.core.renamed import missing_name
 from dropout_cli.core.rng import Generator
 from dropout_cli.core.types import Array, DType, Shape
 from dropout_cli.nn.layers.base import Layer, NoiseSource
+from dropout_cli.nn.layers.container import leaves
 from dropout_cli.nn.layers.dense import Dense
 from dropout_cli.nn.layers.fast_passes import PassOptimizations
 from dropout_cli.nn.layers.residual import Residual
@@ -115,6 +116,7 @@ __all__ = [
     "fraction_dropped",
     "keep_probability",
     "learned_parameter",
+    "leaves",
     "penalty_scale",
     "rate_of",
     "scaled_bernoulli",

@@ -89,3 +89,24 @@ def test_a_missing_table_says_where_to_put_it(tmp_path: Path) -> None:
     """Without data.txt, the error names the file."""
     with pytest.raises((DataError, ConfigError), match="data"):
         Uci(table="yacht", path=str(tmp_path)).read()
+
+
+def test_early_stopping_works_with_a_validation_part_of_another_kind(tmp_path: Path) -> None:
+    """With `val_fraction: 0`, the part may be the last examples or come with the data; without any it is refused."""
+    x = np.random.default_rng(0).normal(size=(90, 4)).astype(np.float32)
+    y = (x[:, 0] > 0).astype(np.int64)
+    parts = {"train": slice(0, 50), "val": slice(50, 70), "test": slice(70, 90)}
+    arrays: dict[str, np.ndarray] = {}
+    for name, rows in parts.items():
+        arrays |= {f"x_{name}": x[rows], f"y_{name}": y[rows]}
+    np.savez(tmp_path / "own.npz", **arrays)  # type: ignore[arg-type]
+    np.savez(tmp_path / "none.npz", **{n: a for n, a in arrays.items() if "val" not in n})  # type: ignore[arg-type]
+    stop = ("training={epochs: 2, early_stopping: {patience: 1}, monitor: val_loss}", "--quiet", "--no-plots")
+    for data in ("{name: arrays, path: own.npz, val_fraction: 0}", "{name: digits, val_fraction: 0, val_last: 200}"):
+        (tmp_path / "own.yaml").write_text(f"dataset: {data}\n")
+        done = dropout("train", "own.yaml", *stop, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    (tmp_path / "own.yaml").write_text("dataset: {name: arrays, path: none.npz, val_fraction: 0}\n")
+    refused = dropout("train", "own.yaml", *stop, cwd=tmp_path)
+    assert refused.returncode == 2 and "training.monitor: needs a validation part" in refused.stderr
+    assert "Traceback" not in refused.stderr and len(list((tmp_path / "runs").iterdir())) == 2

@@ -132,7 +132,7 @@ def test_units_that_batchwise_did_not_compute_are_zeros_in_their_places(tmp_path
     clean = dict(hidden_activations(network, x, None))["hidden1"]
     noisy = dict(hidden_activations(network, x, noise))["hidden1"]
     assert 0 < len(kept) < 16 and noisy.shape == clean.shape == (30, 16)
-    np.testing.assert_allclose(noisy[:, kept], clean[:, kept] * (1 - 0.5**16) / 0.5, rtol=1e-5)
+    np.testing.assert_allclose(noisy[:, kept], clean[:, kept] * (1 - 0.5**16) / 0.5, rtol=1e-5, atol=1e-5)
     assert np.count_nonzero(np.delete(noisy, kept, axis=1)) == 0
 
 
