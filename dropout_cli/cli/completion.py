@@ -97,6 +97,13 @@ def complete_config(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 
 
 @_silent
+def complete_paper(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """Yield the bundled reproductions, and YAML files in the folder that is typed."""
+    yield from (path.stem for path in sorted(schema_keys.bundled_folder().glob("papers/*.yaml")))
+    yield from _files(incomplete, CONFIG_ENDINGS)
+
+
+@_silent
 def complete_run(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     """Yield `latest` and the names of the runs in `--runs-dir`."""
     yield "latest"

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from dropout_cli.cli import output
+from dropout_cli.cli.reproduction_screen import print_as_text
 from dropout_cli.core.text import counted, format_duration
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def print_sweep(folder: "SweepFolder", json: bool, *, every: bool = False) -> No
         UsageError: A file of the folder is damaged.
     """
     from dropout_cli.sweeps import status
+    from dropout_cli.sweeps.reproduction.measure import measure_folder
+    from dropout_cli.sweeps.reproduction.stored import is_reproduction
 
     search, stages = status.search_status(folder), dict(status.stages(folder))
     main, finals = stages.get("sweep"), stages.get(status.FINALS)
@@ -44,13 +47,16 @@ def print_sweep(folder: "SweepFolder", json: bool, *, every: bool = False) -> No
     output.print_result(output.format_table(("item", "value"), rows))
     if main is not None:
         _print_failures(main)
-        if main.design is None:
+        if is_reproduction(folder):
+            print_as_text(measure_folder(folder))
+        elif main.design is None:
             _print_comparison(main, every=every)
         else:
             _print_shares(main)
     if main is None or (main.missing and not main.is_running):
         is_study = main is not None and main.design is not None
         command = "variance" if is_study else "sweep" if search is None else "tune"
+        command = "reproduce" if is_reproduction(folder) else command
         if not _is_running(main, search, finals):
             output.print_result(f"Run the same `dropout {command}` command again to continue.")
 
@@ -110,10 +116,16 @@ def _as_json(
     folder: "SweepFolder", main: "SweepStatus | None", search: "SearchStatus | None", finals: "SweepStatus | None"
 ) -> dict[str, Any]:
     """Return everything as one object; the counts of a search without a sweep are null."""
+    from dropout_cli.sweeps.reproduction.measure import measure_folder
+    from dropout_cli.sweeps.reproduction.stored import is_reproduction
+    from dropout_cli.sweeps.reproduction.table import table_dict
+
     facts: dict[str, Any] = {"sweep": str(folder.path), "status": _overall(main, search, finals)}
     facts |= _json_counts(main)
     if search is not None:
         facts["search"] = {"status": "running" if search.is_running else "stopped", "trials": dict(search.trials)}
+    if is_reproduction(folder):
+        facts["reproduction"] = table_dict(measure_folder(folder))
     if finals is not None:
         facts["finals"] = {"status": finals.word} | _json_counts(finals)
     return facts

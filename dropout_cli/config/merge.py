@@ -91,15 +91,16 @@ def _read_file(path: Path, text: bytes, layer: int, mistakes: ErrorCollector) ->
 
 
 def _refuse_sweep(root: type, top: Node, path: Path) -> None:
-    """Raise one ConfigError for a sweep file, instead of one for each of its keys."""
-    # `base` is the key by which a sweep names its config.
+    """Raise one ConfigError for a sweep or reproduction file, instead of one for each of its keys."""
+    # `base` is the key by which a sweep or a reproduction names its config.
     if "base" in _as_mapping(top) and "base" not in block_keys(root):
+        kind, command = ("reproduction", "reproduce") if "paper" in _as_mapping(top) else ("sweep", "sweep")
         place = _as_mapping(top)["base"].key_place
         way_out = (
-            f"Train it with 'dropout sweep {shlex.quote(escape_to_one_line(str(path)))}'. "
+            f"Train it with 'dropout {command} {shlex.quote(escape_to_one_line(str(path)))}'. "
             "To build a config on another one, use 'extends'."
         )
-        raise ConfigError(str(place), "base: this is a sweep file, not a config", way_out)
+        raise ConfigError(str(place), f"base: this is a {kind} file, not a config", way_out)
 
 
 def _extended_layers(top: Node, path: Path, mistakes: ErrorCollector) -> list[Node]:

@@ -28,6 +28,8 @@ from dropout_cli.sweeps.inspections import stored_sweep_inspections
 from dropout_cli.sweeps.notes import comparison_notes
 from dropout_cli.sweeps.paper_text import paper_text
 from dropout_cli.sweeps.records import RunRecord, setting_label
+from dropout_cli.sweeps.reproduction.catalog import bundled_command
+from dropout_cli.sweeps.reproduction.stored import is_reproduction
 from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.tuning.tune import FILE as TUNE
 from dropout_cli.sweeps.tuning.tune import MESSAGES, TRIALS
@@ -275,6 +277,8 @@ def _file(folder: SweepFolder) -> str:
 
 def _command(folder: SweepFolder) -> str:
     place, file = shlex.quote(str(folder.path)), _file(folder)
+    if is_reproduction(folder) and (words := bundled_command(folder)) is not None:
+        return f"{words} --out {place}\ndropout verify {place}"
     command = "tune" if file == TUNE else "sweep"
     return f"dropout {command} {shlex.quote(str(folder.path / file))} --out {place}\ndropout verify {place}"
 

@@ -17,6 +17,7 @@ metric: test.accuracy
 
 import itertools
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from typing import Any
 
 from dropout_cli import config
 from dropout_cli.config.document import Node, parse_yaml
-from dropout_cli.config.error_collector import ConfigSource, ErrorCollector, Place
+from dropout_cli.config.error_collector import ConfigSource, ErrorCollector, Place, escape_to_one_line
 from dropout_cli.config.files import decode_config, is_file_path, read_config_bytes
 from dropout_cli.config.validate import build_block, node_value
 from dropout_cli.core.errors import ConfigError
@@ -129,6 +130,10 @@ def _read_sweep_file(path: Path, mistakes: ErrorCollector) -> _SweepSource:
     """Read a sweep file; raise ConfigError with all mistakes in its keys."""
     tree = _parse(path, mistakes)
     assert tree is not None
+    if isinstance(tree.value, dict) and "paper" in tree.value:
+        place, quoted = tree.value["paper"].key_place, shlex.quote(escape_to_one_line(str(path)))
+        way_out = f"Train it with 'dropout reproduce {quoted}'."
+        raise ConfigError(str(place), "paper: this is a reproduction file, not a sweep file", way_out)
     document: SweepDocument = build_block(SweepDocument, tree, mistakes)
     mistakes.raise_if_any()
     base = path.parent / document.base

@@ -131,6 +131,28 @@ def test_the_band_has_the_test_part_and_the_seeds(tmp_path: Path) -> None:
     assert math.isclose(row.band, expected, rel_tol=1e-12)
 
 
+def test_show_prints_the_table_of_a_reproduction(tmp_path: Path) -> None:
+    """Also as JSON; one seed is named as one."""
+    folder = reproduce(tmp_path / "a", "--scale", "smoke", "--seeds", "1")
+    shown = dropout("show", str(folder.path), cwd=tmp_path)
+    assert shown.returncode == 0 and "published" in shown.stdout and "a kernel machine" in shown.stdout
+    assert "1 seed (0) per row" in " ".join(shown.stdout.split())
+    content = json.loads(dropout("show", str(folder.path), "--json", cwd=tmp_path).stdout)
+    assert [row["row"] for row in content["reproduction"]["rows"]] == ["none", "drop", "other"]
+
+
+def test_a_reproduction_file_is_no_config_and_no_sweep_file(tmp_path: Path) -> None:
+    """Each command names the one that takes the file."""
+    write_paper(tmp_path)
+    for command in ("train", "sweep", "tune"):
+        refused = dropout(command, "paper.yaml", cwd=tmp_path)
+        assert refused.returncode == 2 and "'dropout reproduce paper.yaml'" in refused.stderr, refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
+    refused = dropout("reproduce", "base.yaml", cwd=tmp_path)
+    assert refused.returncode == 2 and "is not a reproduction file" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("old", "new", "fact"),
     [

@@ -2,16 +2,14 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, output, progress
+from dropout_cli.cli import arguments, completion, output, progress
+from dropout_cli.cli.reproduction_screen import TableFormat, print_table
 from dropout_cli.core.errors import Mismatch, SweepIncomplete
 from dropout_cli.core.text import counted
-
-if TYPE_CHECKING:
-    from dropout_cli.sweeps.reproduction.measure import ReproducedTable
 
 POSITION = 37
 
@@ -24,15 +22,6 @@ class ScaleChoice(StrEnum):
     full = "full"
 
 
-class TableFormat(StrEnum):
-    """The format of the table."""
-
-    text = "text"
-    csv = "csv"
-    md = "md"
-    latex = "latex"
-
-
 def register_command(app: typer.Typer) -> None:
     """Register the command."""
     app.command("reproduce")(reproduce)
@@ -41,7 +30,11 @@ def register_command(app: typer.Typer) -> None:
 def reproduce(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME|FILE]", help="A reproduction; without it, all are listed."),
+        typer.Argument(
+            autocompletion=completion.complete_paper,
+            metavar="[NAME|FILE]",
+            help="A reproduction; without it, all are listed.",
+        ),
     ] = None,
     scale: Annotated[
         ScaleChoice, typer.Option("--scale", help="smoke: a test of minutes. laptop: less than the paper. full: as it.")
@@ -90,7 +83,7 @@ def reproduce(
         )
     for run, reason in report.failures.items():
         output.print_stderr(f"{run}: failed ({reason}). See {folder.path / 'failed' / run}.json.")
-    _print_table(report.table, table_format, folder.path, json=json)
+    print_table(report.table, table_format, folder.path, json=json)
     if report.failures or report.missing:
         fact = f"{counted(len(report.failures), 'run')} failed, {counted(report.missing, 'run')} not trained"
         raise SweepIncomplete(str(folder.path), fact, "Use --retry-failed to train the failed runs again.")
@@ -130,25 +123,3 @@ def _print_list(json: bool) -> None:
 
 def _time(minutes: float) -> str:
     return f"{minutes / 60:.0f} h" if minutes >= 100 else f"{max(1, minutes):.0f} min"
-
-
-def _print_table(table: "ReproducedTable", table_format: TableFormat, folder: Path, *, json: bool) -> None:
-    from dropout_cli.sweeps.export_tables import as_csv, as_latex, as_markdown
-    from dropout_cli.sweeps.reproduction import table as tables
-
-    rows = tables.table_rows(table)
-    if json:
-        output.print_result(output.json_text({"folder": str(folder)} | tables.table_dict(table)))
-    elif table_format is TableFormat.csv:
-        output.print_result(as_csv(tables.HEADERS, rows).rstrip("\n"))
-    elif table_format is TableFormat.md:
-        output.print_result(as_markdown(tables.HEADERS, rows).rstrip("\n"))
-    elif table_format is TableFormat.latex:
-        output.print_result(as_latex(tables.HEADERS, rows, caption=table.reproduction.document.paper).rstrip("\n"))
-    else:
-        output.print_lines([table.reproduction.document.paper, table.reproduction.document.question])
-        output.print_result(output.format_table(tables.HEADERS, rows, drop_order=("changed", "difference", "band")))
-        if orders := tables.order_rows(table):
-            output.print_result(output.format_table(tables.ORDER_HEADERS, orders))
-        output.print_lines(tables.table_notes(table))
-        output.print_path(folder)

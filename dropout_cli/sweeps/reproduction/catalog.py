@@ -1,12 +1,15 @@
 """The reproductions that come with the package, and how long they take here."""
 
 import os
+import shlex
 import time
 from pathlib import Path
 
 from dropout_cli.config.files import configs_folder, is_file_path
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.registry import did_you_mean
+from dropout_cli.sweeps.folder import SweepFolder
+from dropout_cli.sweeps.reproduction.stored import read_reproduction
 
 PAPERS = "papers"
 """The folder of bundled configs that holds reproduction files."""
@@ -35,6 +38,21 @@ def find_paper(name: str) -> Path:
         return Path(name)
     near = did_you_mean(name, list(papers))
     raise ConfigError(name, "is no bundled reproduction and no file", near or "`dropout reproduce` lists them.")
+
+
+def bundled_command(folder: SweepFolder) -> str | None:
+    """Return the command that makes a bundled reproduction again, without `--out`; None for another.
+
+    Raises:
+        UsageError: A file of the folder is damaged.
+    """
+    reproduction, stored = read_reproduction(folder)
+    if stored.name not in bundled_papers():
+        return None
+    words = ["dropout", "reproduce", stored.name, "--scale", stored.scale, "--seeds", str(stored.seeds)]
+    if set(stored.runs) != {row.name for row in reproduction.trained_rows(stored.scale) if not row.given.same_runs}:
+        words += ["--rows", ",".join(stored.runs)]
+    return shlex.join(words)
 
 
 def speed_factor() -> float:

@@ -80,8 +80,8 @@ def load_reproduction(path: Path, text: bytes | None = None, *, base: Path | Non
     mistakes = ErrorCollector()
     tree = parse_yaml(decode_config(content, str(path)), ConfigSource(str(path), path.parent.absolute()), mistakes)
     mistakes.raise_if_any()
-    if tree is None or not isinstance(tree.value, dict):
-        raise ConfigError(str(path), "is not a reproduction file", "It is a mapping with the keys paper and rows.")
+    if tree is None or not isinstance(tree.value, dict) or not {"paper", "rows"} & tree.value.keys():
+        raise ConfigError(str(path), "is not a reproduction file", "It has the keys paper, question, base and rows.")
     document: ReproductionDocument = build_block(ReproductionDocument, tree, mistakes)
     mistakes.raise_if_any()
     scales = {name: build_block(Scale, node, mistakes) for name, node in _children(tree, "scales", mistakes).items()}

@@ -81,8 +81,9 @@ def table_notes(table: ReproducedTable) -> Iterator[str]:
         yield f"Does not hold: {failure}."
     if table.stored.scale != "full":
         yield " ".join([f"Scale: {table.stored.scale}.", *scale.changed])
+    last = table.stored.seeds - 1
     yield (
-        f"Runs: {table.stored.seeds} seeds (0 to {table.stored.seeds - 1}) per row. "
+        f"Runs: {counted(last + 1, 'seed')} ({f'0 to {last}' if last else '0'}) per row. "
         + ("Each seed has its own split." if document.splits == "each" else "All runs share the test part.")
     )
     yield from _chosen(table)
