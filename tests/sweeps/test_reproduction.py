@@ -15,49 +15,13 @@ from dropout_cli.sweeps.reproduction.catalog import bundled_papers
 from dropout_cli.sweeps.reproduction.load import load_reproduction
 from dropout_cli.sweeps.reproduction.measure import MeasuredRow, measure_folder
 from tests.commands import dropout
-
-PAPER = """
-paper: A paper, table 1
-question: Is dropout better?
-base: base.yaml
-reference: none
-rows:
-  none: {label: no dropout, published: 20.0, set: {dropout: {variant: none}}}
-  drop:
-    label: dropout
-    published: 18.0
-    set: {dropout: {variant: inverted, rate: 0.2}}
-    choose: {dropout.rate: [0.1, 0.5]}
-  other: {label: a kernel machine, published: 15.0, not_run: It is no network.}
-orders: [[drop, none]]
-choices: {by: val.error, set: {training.epochs: 2}}
-scales:
-  smoke: {seeds: 3, minutes: 1, set: {training.epochs: 2}}
-  laptop: {seeds: 3, minutes: 1}
-  full: {seeds: 3, minutes: 1, set: {training.epochs: 2}}
-"""
+from tests.small_paper import DISTILLED, PAPER, write_paper
 
 
-def write_paper(folder: Path, *, shuffled: bool = False) -> Path:
-    """Write a small dataset, a config and a reproduction file; with shuffled test labels if asked."""
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(260, 4)).astype(np.float32)
-    y = (x @ [1.0, -1.0, 0.5, 0.0] + rng.normal(size=260) > 0).astype(np.int64)
-    x_test, y_test = x[200:], y[200:]
-    if shuffled:
-        y_test = rng.permutation(y_test)
-    np.savez(folder / "data.npz", x=x[:200], y=y[:200], x_test=x_test, y_test=y_test)
-    base = "dataset: {name: arrays, path: data.npz, val_fraction: 0.2}\narchitecture: {name: mlp, hidden: [8]}\n"
-    (folder / "base.yaml").write_text(base + "training: {epochs: 3, batch_size: 20}\nyardstick: none\n")
-    paper = folder / "paper.yaml"
-    paper.write_text(PAPER)
-    return paper
-
-
-def reproduce(folder: Path, *words: str, code: int = 0, shuffled: bool = False) -> SweepFolder:
-    """Reproduce the small paper, and return its folder."""
+def reproduce(folder: Path, *words: str, code: int = 0, text: str = PAPER, shuffled: bool = False) -> SweepFolder:
+    """Reproduce a small paper, and return its folder."""
     folder.mkdir(exist_ok=True)
-    paper = write_paper(folder, shuffled=shuffled)
+    paper = write_paper(folder, text, shuffled=shuffled)
     out = folder / "out"
     found = dropout(
         "reproduce", str(paper), "--out", str(out), "--quiet", "--no-plots", "--jobs", "1", *words, cwd=folder
@@ -102,6 +66,34 @@ def test_a_reproduction_is_a_sweep(tmp_path: Path) -> None:
     content["rows"][0]["published"] = 1.0
     (folder.path / "published.json").write_text(json.dumps(content))
     assert dropout("verify", str(folder.path), cwd=tmp_path).returncode == 4
+
+
+def test_rows_share_runs_teachers_and_choices_of_a_seed(tmp_path: Path) -> None:
+    """All students learn from the first teacher; a second metric reads the same runs; each seed has its choice."""
+    folder = reproduce(tmp_path / "a", "--scale", "smoke", text=DISTILLED)
+    table = measure_folder(folder)
+    rows = {row.row.name: row for row in table.rows}
+    teacher, *_ = table.stored.runs["teacher"]
+    students = table.stored.runs["student"]
+    assert "student_nll" not in table.stored.runs and rows["student_nll"].n == len(students) == 2
+    summaries = [json.loads((folder.cell(id) / "summary.json").read_bytes()) for id in students]
+    assert math.isclose(rows["student_nll"].mean, np.mean([one["test"]["nll"] for one in summaries]))
+    for id in students:
+        assert f"cells/{teacher}" in (folder.cell(id) / "resolved.yaml").read_text()
+    assert [one.replicate for one in table.stored.chosen["drop"]] == [(0, 0, 0), (1, 0, 0)]
+
+
+def test_some_rows_are_trained_alone_and_the_others_later(tmp_path: Path) -> None:
+    """`--rows` leaves the rest untrained; an unknown row is refused."""
+    folder = reproduce(tmp_path / "a", "--scale", "smoke", "--rows", "none")
+    assert [row.n for row in measure_folder(folder).rows] == [3, 0, 0]
+    first = {path: path.stat().st_mtime_ns for path in folder.path.glob("cells/*/summary.json")}
+    reproduce(tmp_path / "a", "--scale", "smoke")
+    assert [row.n for row in measure_folder(folder).rows] == [3, 3, 0]
+    assert all(path.stat().st_mtime_ns == then for path, then in first.items()) and len(first) == 3
+    paper = write_paper(tmp_path)
+    refused = dropout("reproduce", str(paper), "--rows", "nonne", cwd=tmp_path)
+    assert refused.returncode == 2 and "nonne" in refused.stderr
 
 
 def measured(published: float, mean: float, band: float, gain: float | None, tmp_path: Path) -> str:
@@ -161,6 +153,8 @@ def test_a_reproduction_file_is_no_config_and_no_sweep_file(tmp_path: Path) -> N
         ("[[drop, none]]", "[[drop, nothing]]", "unknown row 'nothing'"),
         ("published: 20.0", "publshed: 20.0", "publshed"),
         ("  laptop: {seeds: 3, minutes: 1}\n", "", "scales.laptop"),
+        ("{label: no dropout,", "{label: no dropout, same_runs: other,", "row 'other' has no runs of its own"),
+        ("    label: dropout\n", "    label: dropout\n    teacher: drop\n", "row 'drop' has a teacher itself"),
     ],
 )
 def test_a_mistake_in_the_file_is_named(tmp_path: Path, old: str, new: str, fact: str) -> None:

@@ -170,10 +170,10 @@ def _check_names(
     for name, row in rows.items():
         for key in ("teacher", "same_runs"):
             other = getattr(row.given, key)
-            if other in rows and (
-                rows[other].given.not_run or rows[other].given.teacher or rows[other].given.same_runs
-            ):
-                mistakes.add(tree.place, f"rows.{name}.{key}", f"'{other.name}' has no runs of its own, or a teacher")
+            if other in rows and (rows[other].given.not_run or rows[other].given.same_runs):
+                mistakes.add(tree.place, f"rows.{name}.{key}", f"row '{other}' has no runs of its own")
+            elif key == "teacher" and other in rows and rows[other].given.teacher:
+                mistakes.add(tree.place, f"rows.{name}.teacher", f"row '{other}' has a teacher itself")
     for scale in SCALES:
         if scale not in scales:
             mistakes.add(tree.place, f"scales.{scale}", "is missing", "Give seeds and minutes.")

@@ -121,10 +121,15 @@ def _train(
     comparison = replace(sweep.comparison, baseline=planned.groups[0].values or None)
     text = sweep.with_splits(planned.splits).text
     report = run.run_sweep(planned, folder, text, comparison, execution, watch=watch, notice=notice)
+    return report, _runs_of_rows(design, planned)
+
+
+def _runs_of_rows(design: Design, planned: plan.SweepPlan) -> dict[str, list[str]]:
+    """Return row -> the ids of its runs; a row may have several points."""
     ids: dict[str, list[str]] = {}
     for name, runs in zip(design.rows, planned.runs_of_points, strict=True):
         ids.setdefault(name, []).extend(runs)
-    return report, ids
+    return ids
 
 
 def _choose(
@@ -168,8 +173,7 @@ def _train_teachers(
         return {}
     teachers = [row for row in rows if row.name in students.values()]
     design = design_rows(reproduction, scale, teachers, seeds, chosen, {})
-    planned = plan.make_plan(design.sweep)
-    ids = dict(zip(design.rows, planned.runs_of_points, strict=True))
+    ids = _runs_of_rows(design, plan.make_plan(design.sweep))
     if not all(folder.is_complete(id) for its in ids.values() for id in its[:1]):
         _train(design, folder, replace(execution, figures=False), watch, notice)
     for name, its in ids.items():
