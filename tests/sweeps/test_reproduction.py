@@ -2,6 +2,12 @@
 
 import json
 import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +87,29 @@ def test_rows_share_runs_teachers_and_choices_of_a_seed(tmp_path: Path) -> None:
     for id in students:
         assert f"cells/{teacher}" in (folder.cell(id) / "resolved.yaml").read_text()
     assert [one.replicate for one in table.stored.chosen["drop"]] == [(0, 0, 0), (1, 0, 0)]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+def test_after_sigkill_the_same_command_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    """Killed while it chooses, and while it trains the teacher, the students or the rest."""
+    place = tmp_path / "a"
+    whole = reproduce(place, "--scale", "smoke", text=DISTILLED).path.rename(tmp_path / "whole")
+    command = [sys.executable, "-m", "dropout_cli", "reproduce", "paper.yaml", "--out", "out", "--scale", "smoke"]
+    kills = 0
+    for wanted in (("out/choices/cells/*/summary.json", 1), *(("out/cells/*/summary.json", n) for n in (1, 3, 5))):
+        process = subprocess.Popen(
+            [*command, "--quiet", "--no-plots", "--jobs", "1"], cwd=place, start_new_session=True
+        )
+        while process.poll() is None and len(list(place.glob(wanted[0]))) < wanted[1]:
+            time.sleep(0.01)
+        kills += process.poll() is None
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert kills >= 2
+    again = reproduce(place, "--scale", "smoke", text=DISTILLED).path
+    for name in ("published.json", "published.csv", "reproduction.json", "results.csv", "choices/results.csv"):
+        assert (again / name).read_bytes() == (whole / name).read_bytes(), name
 
 
 def test_some_rows_are_trained_alone_and_the_others_later(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from dropout_cli.runs import MANIFEST
 from dropout_cli.sweeps.workers import dask_task
 from tests.commands import TINY, dropout, dropout_process
+from tests.small_paper import DISTILLED, write_paper
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 
@@ -158,6 +159,19 @@ def must_be_the_same(folder: Path, alone: Path) -> None:
     for cell in (alone / "cells").iterdir():
         for name in ("metrics.csv", "predictions.npz", "resolved.yaml", "checkpoints/best.safetensors"):
             assert (made / "cells" / cell.name / name).read_bytes() == (cell / name).read_bytes(), name
+
+
+def test_a_reproduction_on_a_cluster_has_the_same_bytes(cluster: Cluster, tmp_path: Path) -> None:
+    """The choice, the teacher and its students are trained by the workers."""
+    write_paper(tmp_path, DISTILLED)
+    words = ("reproduce", "paper.yaml", "--scale", "smoke", "--out", "out", *QUIET)
+    on_cluster = dropout(*words, "--scheduler", cluster.address, cwd=tmp_path)
+    assert on_cluster.returncode == 0, on_cluster.stderr
+    (tmp_path / "out").rename(tmp_path / "cluster")
+    alone = dropout(*words, cwd=tmp_path)
+    assert alone.returncode == 0, alone.stderr
+    for name in ("published.json", "reproduction.json", "results.csv", "choices/results.csv"):
+        assert (tmp_path / "cluster" / name).read_bytes() == (tmp_path / "out" / name).read_bytes(), name
 
 
 def test_killed_workers_cost_no_more_than_the_time_of_their_cells(
