@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from dropout_cli.core.errors import RunFailed, UsageError
 from dropout_cli.core.registry import did_you_mean
+from dropout_cli.core.text import counted
 from dropout_cli.sweeps import plan, run, stored_plan
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.folder_use import refuse_other_use
@@ -148,7 +149,7 @@ def _choose(
     if design is None or choices is None:
         return {}
     inner = folder.inner(CHOICES)
-    notice(f"Choosing hyperparameters of {len({*design.rows})} rows by {choices.by}.")
+    notice(f"Choosing hyperparameters of {counted(len({*design.rows}), 'row')} by {choices.by}.")
     _train(design, inner, replace(execution, figures=False), watch, notice)
     records, _ = stored_plan.read_runs(inner)
     runs = plan.make_plan(design.sweep).runs_of_points
@@ -172,10 +173,12 @@ def _train_teachers(
     if not students:
         return {}
     teachers = [row for row in rows if row.name in students.values()]
-    design = design_rows(reproduction, scale, teachers, seeds, chosen, {})
+    # Only a run that is trained here keeps the weights of its last epoch, so no worker trains the teacher.
+    design = design_rows(reproduction, scale, teachers, seeds if execution.scheduler is None else 1, chosen, {})
+    here = replace(execution, scheduler=None, figures=False)
     ids = _runs_of_rows(design, plan.make_plan(design.sweep))
     if not all(folder.is_complete(id) for its in ids.values() for id in its[:1]):
-        _train(design, folder, replace(execution, figures=False), watch, notice)
+        _train(design, folder, here, watch, notice)
     for name, its in ids.items():
         if not folder.is_complete(its[0]):
             raise RunFailed(name, "the teacher was not trained", "Run the same command again.")
