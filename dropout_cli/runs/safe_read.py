@@ -37,7 +37,8 @@ def path_inside(folder: Path, name: str) -> Path:
     """
     path = folder / name
     parts = Path(name).parts
-    if not parts or Path(name).is_absolute() or ".." in parts or "\0" in name:
+    # The anchor is the start of an absolute path, and on Windows also that of `C:name` and `\\name`.
+    if not parts or Path(name).anchor or ".." in parts or "\0" in name:
         raise UsageError(repr(name), "is not the name of a file in a run folder", "The folder was tampered with.")
     for count in range(1, len(parts) + 1):
         if folder.joinpath(*parts[:count]).is_symlink():
