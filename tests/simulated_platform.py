@@ -27,12 +27,13 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 VARIABLE = "SIMULATED_PLATFORM"
 POSIX_MODULES = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog", "crypt", "nis", "spwd")
+# Without those that other packages use on Linux: os.uname (NumPy) and os.statvfs (Python's shutil).
 POSIX_NAMES = {
     "os": (
         *("fork", "forkpty", "killpg", "getuid", "geteuid", "getgid", "getegid", "getpgid", "getpgrp", "setsid"),
         *("setpgid", "setuid", "getsid", "wait3", "wait4", "nice", "getpriority", "sysconf", "getloadavg"),
         *("sched_getaffinity", "sched_setaffinity", "chown", "fchown", "lchown", "fchdir", "mkfifo", "mknod"),
-        *("statvfs", "fstatvfs", "pread", "pwrite", "posix_fadvise", "posix_spawn", "sendfile", "openpty", "ttyname"),
+        *("pread", "pwrite", "posix_fadvise", "posix_spawn", "sendfile", "openpty", "ttyname"),
         *("O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_SYNC", "O_DSYNC", "O_NOCTTY"),
     ),
     "signal": (
@@ -95,10 +96,12 @@ def _spawn_processes() -> None:
 def _remove_posix() -> None:
     import fcntl
     import shutil
+    import tempfile
     from multiprocessing import resource_tracker
 
     sys.modules["msvcrt"] = _msvcrt(fcntl.flock, fcntl.LOCK_EX | fcntl.LOCK_NB, fcntl.LOCK_UN)
     vars(shutil)["_use_fd_functions"] = False
+    vars(tempfile)["TemporaryFile"] = tempfile.NamedTemporaryFile  # as Python has it on Windows
     vars(resource_tracker)["_HAVE_SIGMASK"] = False
     for name in POSIX_MODULES:
         vars(sys)["modules"][name] = None  # importing it is an ImportError
@@ -155,7 +158,9 @@ class _Finder(importlib.abc.MetaPathFinder):
             return spec
         loader = _Loader(name, spec.origin, self._platform)
         places = spec.submodule_search_locations
-        return importlib.util.spec_from_file_location(name, spec.origin, loader=loader, submodule_search_locations=places)
+        return importlib.util.spec_from_file_location(
+            name, spec.origin, loader=loader, submodule_search_locations=places
+        )
 
 
 class _Refusals:
@@ -182,7 +187,7 @@ class _Refusals:
             if path.startswith("/proc/") and path != "/proc/self/maps":  # threadpoolctl reads that one on Linux
                 raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
             is_writing = bool(arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)) if arguments[2] else False
-            if self._on_windows and os.path.isdir(path):  # noqa: PTH112
+            if self._on_windows and arguments[1] is None and os.path.isdir(path):  # noqa: PTH112
                 raise PermissionError(errno.EACCES, "Permission denied", path)
             if is_writing and path != os.devnull:
                 self._check_name(path)
