@@ -35,6 +35,7 @@ ALLOWED = {
     "cli/streams.py": "the null device",
     "report/page.py": "style and script of the package",
     "sweeps/status.py": "SQLite opens its file itself, after a check of the folder",
+    "sweeps/workers/job.py": "the null device",
     "sweeps/workers/dask_task.py": "a temporary folder of the worker",
     "sweeps/workers/run_archive.py": "tarfile, over bytes in memory",
 }

@@ -7,7 +7,6 @@ The protocol is one line of JSON per request on stdin, and one line of JSON per 
 """
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -66,6 +65,13 @@ def time_steps(step: Step, seconds: float) -> list[float]:
 
 
 def max_resident_bytes() -> int:
-    """Return the largest resident memory that this process has had, in bytes (VmHWM)."""
-    # Linux counts it in KiB.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Return the largest resident memory that this process has had, in bytes (VmHWM).
+
+    On Windows, 0: Python has no function for it there.
+    """
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # Linux counts KiB, macOS bytes

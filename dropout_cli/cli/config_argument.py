@@ -1,6 +1,5 @@
 """The argument CONFIG: a config file, a bundled config, or data to make a config for."""
 
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from dropout_cli.cli.arguments import DEFAULT_RUNS_DIR
 from dropout_cli.cli.output import print_stderr
 from dropout_cli.core.errors import UsageError
+from dropout_cli.core.shell_words import quote_word
 
 if TYPE_CHECKING:
     from dropout_cli.config import LoadedConfig
@@ -79,12 +79,12 @@ def find_config_argument(
         found = config.find_config(argument)
         if target is not None:
             fact = f"{argument} is a config, which names its target itself"
-            raise UsageError("--target", fact, f"Write {shlex.quote(f'{TARGET_KEY}={target}')} instead")
+            raise UsageError("--target", fact, f"Write {quote_word(f'{TARGET_KEY}={target}')} instead")
         return ConfigArgument(found)
     for word in overrides or ():
         key, _, value = word.partition("=")
         if key == TARGET_KEY:
-            way_out = f"Write `--target {shlex.quote(value)}`"
+            way_out = f"Write `--target {quote_word(value)}`"
             raise UsageError(word, f"the config for {argument} is made for one target", way_out)
     text, message = _make_config(path, argument, target, may_ask=may_ask)
     notice(message)
@@ -103,7 +103,7 @@ def _make_config(path: Path, argument: str, target: str | None, *, may_ask: bool
         text, message = _ask_target(file, argument, guess, text, message)
     # Here the target is an option, not a key.
     message = message.replace(f"Change {TARGET_KEY}", "Change --target")
-    written = f"`dropout config init --data {shlex.quote(argument)}` writes this config to a file."
+    written = f"`dropout config init --data {quote_word(argument)}` writes this config to a file."
     return text, " ".join([*message.replace(str(file), argument).splitlines(), written])
 
 

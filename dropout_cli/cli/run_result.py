@@ -1,10 +1,10 @@
 """The end of `train`, `resume` and `sweep`: the result in words and the next commands on stderr."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dropout_cli.cli.output import cell_text, json_text, print_path, print_result, print_stderr
+from dropout_cli.core.shell_words import quote_word
 
 if TYPE_CHECKING:
     from dropout_cli.runs import Run
@@ -59,7 +59,7 @@ def next_commands(run: "Run", draws_noise: bool) -> list[str]:
         run: The run.
         draws_noise: True if Monte-Carlo passes of the trained network differ.
     """
-    path = shlex.quote(str(run.path))
+    path = quote_word(str(run.path))
     passes = " --mc 50" if draws_noise else ""
     return [
         f"Next: dropout show {path}, dropout report {path}",
@@ -76,7 +76,7 @@ def sweep_commands(path: Path, evidence: "SweepComparison") -> list[str]:
     """
     if not evidence.groups:
         return []
-    folder = shlex.quote(str(path))
+    folder = quote_word(str(path))
     # `predict` uses the best setting on the validation part; if there is none, the user has to name one.
     is_clear = evidence.chosen is not None or len(evidence.groups) == 1
     return [

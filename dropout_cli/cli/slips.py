@@ -1,13 +1,13 @@
 """Hints for common slips on the command line: each becomes one line that says what to write instead."""
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dropout_cli.core.dotted import last_name
 from dropout_cli.core.errors import UsageError
+from dropout_cli.core.shell_words import join_words, quote_word
 
 OVERRIDES = ("overrides", "values")
 """Names of the parameters that take KEY=VALUE words, after a config."""
@@ -38,7 +38,7 @@ def check_spaces(names: Sequence[str], args: Sequence[str]) -> None:
             words = [word, *after]
         else:
             continue
-        raise UsageError(" ".join(words), "KEY=VALUE must be one word", f"Write `{shlex.quote(''.join(words))}`.")
+        raise UsageError(" ".join(words), "KEY=VALUE must be one word", f"Write `{quote_word(''.join(words))}`.")
 
 
 def check_values(command: str, params: Mapping[str, Any], options: Mapping[str, bool]) -> None:
@@ -68,7 +68,7 @@ def _check_config_first(command: str, first: str, others: list[str]) -> None:
     config = plain[0] if plain else "CONFIG"
     words = [config, first, *(word for word in others if word not in plain)]
     fact = "the config must come before KEY=VALUE" if plain else "the config is missing"
-    raise UsageError(command, fact, f"Write `{command} {shlex.join(words)}`.")
+    raise UsageError(command, fact, f"Write `{command} {join_words(words)}`.")
 
 
 def _check_no_option(word: str, options: Mapping[str, bool]) -> None:
@@ -76,14 +76,14 @@ def _check_no_option(word: str, options: Mapping[str, bool]) -> None:
     key, _, value = word.partition("=")
     option = f"--{key.replace('_', '-')}"
     if option in options:
-        written = option if options[option] else f"{option} {shlex.quote(value)}"
+        written = option if options[option] else f"{option} {quote_word(value)}"
         raise UsageError(word, f"{key} is an option, not a key of the config", f"Write `{written}`.")
 
 
 def _check_run_first(command: str, run: str, file: str) -> None:
     """Raise UsageError if a file is given in the place of the run."""
     if not _is_file(file) and (file == "latest" or _is_file(run)):
-        raise UsageError(command, "the run must come before the file", f"Write `{command} {shlex.join([file, run])}`.")
+        raise UsageError(command, "the run must come before the file", f"Write `{command} {join_words([file, run])}`.")
 
 
 def _is_file(word: str) -> bool:
@@ -112,7 +112,7 @@ def explain_unknown_option(command: str, names: Sequence[str], option: str, args
     key = key_paths(Experiment).get(last_name(asked))
     if key is None or ("." in asked and asked != key):
         return
-    written = f"{key}={shlex.quote(_value_of(option, args))}"
+    written = f"{key}={quote_word(_value_of(option, args))}"
     raise UsageError(f"{command} {option}", f"no such option, but {key} is a key of the config", f"Write `{written}`.")
 
 

@@ -14,7 +14,9 @@ def example_config(variant: str) -> str:
     path = bundled_configs().get(f"variants/{variant}")
     if path is not None:
         # The path of the schema is only right inside the configs folder.
-        return "".join(line for line in path.read_text().splitlines(keepends=True) if "$schema" not in line)
+        return "".join(
+            line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if "$schema" not in line
+        )
     cls = VARIANTS[variant]
     architecture = {"maps": "cnn", "blocks": "resnet"}.get(cls.supports, "mlp")
     block = {"name": architecture, "activation": cls.suited_activation}

@@ -5,7 +5,6 @@ Mappings merge key by key, anything else replaces. If a layer changes the class 
 are never dropped, so that they are reported as unknown.
 """
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from dropout_cli.config.error_collector import ConfigSource, ErrorCollector, Pla
 from dropout_cli.config.files import INIT_HINT, bundled_configs, decode_config, is_file_path, read_config_bytes
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.registry import Registry, UnknownName
+from dropout_cli.core.shell_words import quote_word
 
 EXTENDED_LAYER, FILE_LAYER, COMMAND_LINE_LAYER = 1, 2, 3
 
@@ -97,7 +97,7 @@ def _refuse_sweep(root: type, top: Node, path: Path) -> None:
         kind, command = ("reproduction", "reproduce") if "paper" in _as_mapping(top) else ("sweep", "sweep")
         place = _as_mapping(top)["base"].key_place
         way_out = (
-            f"Train it with 'dropout {command} {shlex.quote(escape_to_one_line(str(path)))}'. "
+            f"Train it with 'dropout {command} {quote_word(escape_to_one_line(str(path)))}'. "
             "To build a config on another one, use 'extends'."
         )
         raise ConfigError(str(place), f"base: this is a {kind} file, not a config", way_out)

@@ -2,6 +2,8 @@
 
 import os
 import platform
+import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -89,37 +91,40 @@ def load_message(load: float | None, cores: int) -> str | None:
 
 def load_average() -> float | None:
     """Return the load of the last minute; None if the system does not report it."""
+    if sys.platform == "win32":  # it has none
+        return None
     try:
         return os.getloadavg()[0]
-    except (AttributeError, OSError):  # Windows has none
+    except OSError:
         return None
 
 
 def available_bytes() -> int | None:
     """Return the memory available without swapping; None if the system does not report it."""
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
+    if sys.platform == "win32":
+        return None
+    with suppress(OSError):  # macOS has no /proc
+        for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
+    try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError):
         return None
 
 
 def peak_bytes() -> int | None:
     """Return the peak resident memory of this process; None if the system does not report it."""
-    try:
-        for line in Path("/proc/self/status").read_text().splitlines():
+    if sys.platform == "win32":
+        return None
+    with suppress(OSError):  # macOS has no /proc
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        import resource
-    except ImportError:
-        return None
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if platform.system() == "Darwin" else peak * 1024  # macOS counts bytes, other systems kilobytes
+    return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, other systems kilobytes
 
 
 @cache
@@ -145,7 +150,7 @@ def install_command(extra: str) -> str:
 @cache
 def _processor() -> str:
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     except OSError:

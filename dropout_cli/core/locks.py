@@ -13,14 +13,39 @@ from pathlib import Path
 if sys.platform == "win32":
     import msvcrt
 
+    # Windows locks bytes, which other processes can then neither read nor write: one that no file has.
+    _LOCKED_BYTE = (1 << 31) - 2
+
+    def _at_locked_byte(descriptor: int, mode: int) -> None:
+        position = os.lseek(descriptor, 0, os.SEEK_CUR)
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, mode, 1)
+        finally:
+            os.lseek(descriptor, position, os.SEEK_SET)
+
     def _try_lock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        _at_locked_byte(descriptor, msvcrt.LK_NBLCK)
+
+    def _unlock(descriptor: int) -> None:
+        # After closing alone, Windows may release the lock only some time later.
+        with suppress(OSError):  # this process does not hold it
+            _at_locked_byte(descriptor, msvcrt.LK_UNLCK)
+
+    def _wait_for_folder(descriptor: int) -> None:
+        """Do nothing: no program can open a folder on Windows."""
 
 else:
     import fcntl
 
     def _try_lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(descriptor: int) -> None:
+        """Do nothing: closing the file releases the lock."""
+
+    def _wait_for_folder(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 # NONBLOCK: opening a named pipe must not wait for its other end. NOFOLLOW: a link must not lead to another folder.
@@ -51,6 +76,7 @@ def locked(path: Path) -> Iterator[None]:
                 time.sleep(0.02)  # `is_locked` in another process holds the lock for a moment
         yield
     finally:
+        _unlock(descriptor)
         os.close(descriptor)
 
 
@@ -94,7 +120,7 @@ def locked_folder(path: Path) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _wait_for_folder(descriptor)
         yield
     finally:
         os.close(descriptor)
@@ -108,6 +134,7 @@ def is_locked(path: Path) -> bool:
         return False
     try:
         _try_lock(descriptor)
+        _unlock(descriptor)
     except OSError:
         return True
     finally:

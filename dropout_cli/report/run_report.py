@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from dropout_cli.analysis.yardstick_lines import yardstick_lines
 from dropout_cli.core import npz
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.rng import stream
+from dropout_cli.core.shell_words import quote_word
 from dropout_cli.core.text import counted, significant
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import ClassPredictions, confusion_matrix, predicted_classes
@@ -134,8 +134,8 @@ def _sections(run: Run, task: Task, stored: Mapping[str, Array]) -> Iterator[Sec
     yield Section("Dropout", [*reported, *(str(line) for line in summary.get("warnings", []))])
     yield from inspection_sections(stored_inspections(run))
     yield Section("Method", list(_method(summary, stored)))
-    place = shlex.quote(str(run.path))
-    commands = f"dropout train {shlex.quote(str(run.path / RESOLVED))}\ndropout verify {place} --replay"
+    place = quote_word(str(run.path))
+    commands = f"dropout train {quote_word(str(run.path / RESOLVED))}\ndropout verify {place} --replay"
     introduction = "Train the same run again, and check that the results are identical:"
     yield Section("Reproduce this run", [introduction, Code(commands)])
     yield Section("Config", [Code(run.read(RESOLVED).decode("utf-8", "replace"))])

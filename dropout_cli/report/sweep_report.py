@@ -4,11 +4,11 @@ import csv
 import io
 import json
 import math
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from dropout_cli import plots
 from dropout_cli.core.errors import UsageError
+from dropout_cli.core.shell_words import quote_word
 from dropout_cli.core.text import counted
 from dropout_cli.metrics import metric_name
 from dropout_cli.plots.words import metric_words, number_words
@@ -256,7 +256,7 @@ def _runs(folder: SweepFolder, evidence: SweepComparison, records: Sequence[RunR
         rows.append([name, setting_label(record.values), *map(record.score, metrics)])
     yield HtmlTable("Every run", ["run", "setting", *map(metric_words, metrics)], rows)
     yield "Train a run again, for example the first one:"
-    yield Code(f"dropout train {shlex.quote(str(folder.cell(records[0].name) / RESOLVED))}")
+    yield Code(f"dropout train {quote_word(str(folder.cell(records[0].name) / RESOLVED))}")
 
 
 def _search(folder: SweepFolder) -> Iterator[SectionPart]:
@@ -276,11 +276,11 @@ def _file(folder: SweepFolder) -> str:
 
 
 def _command(folder: SweepFolder) -> str:
-    place, file = shlex.quote(str(folder.path)), _file(folder)
+    place, file = quote_word(str(folder.path)), _file(folder)
     if is_reproduction(folder) and (words := bundled_command(folder)) is not None:
         return f"{words} --out {place}\ndropout verify {place}"
     command = "tune" if file == TUNE else "sweep"
-    return f"dropout {command} {shlex.quote(str(folder.path / file))} --out {place}\ndropout verify {place}"
+    return f"dropout {command} {quote_word(str(folder.path / file))} --out {place}\ndropout verify {place}"
 
 
 def _number(cell: object) -> object:

@@ -1,10 +1,10 @@
 """Report of a study of the variance: the shares of all sources, and every run."""
 
 import json
-import shlex
 from collections.abc import Iterator, Sequence
 
 from dropout_cli import plots
+from dropout_cli.core.shell_words import quote_word
 from dropout_cli.core.text import counted
 from dropout_cli.plots.words import metric_words
 from dropout_cli.report.common import key_value_table
@@ -54,7 +54,7 @@ def _sections(
     rows = [[record.name, *(record.setting(key) for key in design.keys), record.score(metric)] for record in records]
     listed = HtmlTable("Every run, with the seed of each source", ["run", *names, metric_words(metric)], rows)
     yield Section("Runs", [Details(f"Seeds and results of {counted(len(records), 'run')}", [listed])])
-    place, base = shlex.quote(str(folder.path)), shlex.quote(str(folder.path / BASE_FILE))
+    place, base = quote_word(str(folder.path)), quote_word(str(folder.path / BASE_FILE))
     command = f"dropout variance {base} --levels {design.levels} --metric {metric} --out {place}"
     introduction = "Train the missing runs and check the others:"
     yield Section("Commands", [introduction, Code(f"{command}\ndropout verify {place}")])

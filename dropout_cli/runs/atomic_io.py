@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import stat
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,9 @@ PARTIAL_SUFFIX = ".partial"
 
 MAX_SYNC_DELAY = 5.0
 """Seconds; see `batch_fsync`."""
+
+SYNC_MODE = "r+b" if sys.platform == "win32" else "rb"
+"""How a file is opened for syncing; Windows syncs only files that are open for writing."""
 
 
 def write_atomic(path: Path, data: bytes | bytearray, *, former: Path | None = None) -> None:
@@ -90,7 +94,7 @@ class _DeferredSync:
 
     def sync(self) -> None:
         for path in self.paths:
-            with suppress(FileNotFoundError), path.open("rb") as file:
+            with suppress(FileNotFoundError), path.open(SYNC_MODE) as file:
                 os.fsync(file.fileno())
         for folder in {path.parent for path in self.paths}:
             _sync_folder(folder)
@@ -133,7 +137,8 @@ def append_bytes(path: Path, data: bytes) -> None:
         RunFailed: the system refuses the write, or the file is not a regular one.
     """
     # NONBLOCK: opening a named pipe must not wait. NOFOLLOW: a link must not lead to a file elsewhere.
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     with os_errors(path), os.fdopen(os.open(path, flags, 0o666), "ab") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise RunFailed(str(path), "is not a regular file", "Delete it, and run the same command again.")

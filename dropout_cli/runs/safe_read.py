@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Iterator
 from io import BufferedReader
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
 from dropout_cli.core.environment import available_bytes
@@ -37,7 +37,7 @@ def path_inside(folder: Path, name: str) -> Path:
     """
     path = folder / name
     parts = Path(name).parts
-    if not parts or Path(name).is_absolute() or ".." in parts or "\0" in name:
+    if not stays_inside(Path(name)) or "\0" in name:
         raise UsageError(repr(name), "is not the name of a file in a run folder", "The folder was tampered with.")
     for count in range(1, len(parts) + 1):
         if folder.joinpath(*parts[:count]).is_symlink():
@@ -45,6 +45,14 @@ def path_inside(folder: Path, name: str) -> Path:
             fact = "is a symbolic link and might lead out of the run folder"
             raise UsageError(place, fact, "Replace the link by the file.")
     return path
+
+
+def stays_inside(path: PurePath) -> bool:
+    """Return True if a path leads to something in the folder that it is relative to."""
+    if isinstance(path, PureWindowsPath) and ":" in str(path):  # a drive, or a hidden stream of a file
+        return False
+    # The anchor is the start of an absolute path, and on Windows also of `\\name`, on the current drive.
+    return bool(path.parts) and not path.anchor and ".." not in path.parts
 
 
 def file_exists(path: Path) -> bool:

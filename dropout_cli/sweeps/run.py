@@ -1,6 +1,5 @@
 """Run a sweep: store its plan, train missing runs, and write tables and figures."""
 
-import shlex
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TypeAlias
 from dropout_cli import config
 from dropout_cli.core import environment
 from dropout_cli.core.errors import Interrupted, StopRequest
+from dropout_cli.core.shell_words import quote_word
 from dropout_cli.core.text import counted
 from dropout_cli.sweeps import plan_changes, stored_plan
 from dropout_cli.sweeps.baselines import find_baselines
@@ -254,7 +254,7 @@ def _forget_failures(plan: SweepPlan, folder: SweepFolder) -> None:
 def train_command(folder: SweepFolder, cell: Cell) -> str:
     """Store the config of one run, and return the command that trains it alone."""
     folder.write(f"failed/{cell.id}.yaml", config.to_yaml(cell.experiment).encode())
-    return f"dropout train {shlex.quote(str(folder.path / 'failed' / f'{cell.id}.yaml'))}"
+    return f"dropout train {quote_word(str(folder.path / 'failed' / f'{cell.id}.yaml'))}"
 
 
 def _complete(plan: SweepPlan, folder: SweepFolder) -> list[Cell]:

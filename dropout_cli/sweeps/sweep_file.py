@@ -17,7 +17,6 @@ metric: test.accuracy
 
 import itertools
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from dropout_cli.config.error_collector import ConfigSource, ErrorCollector, Pla
 from dropout_cli.config.files import decode_config, is_file_path, read_config_bytes
 from dropout_cli.config.validate import build_block, node_value
 from dropout_cli.core.errors import ConfigError
+from dropout_cli.core.shell_words import quote_word
 from dropout_cli.metrics import METRICS, suggest_metric
 from dropout_cli.sweeps import axes
 from dropout_cli.sweeps.axes import Axes, Point, Setting
@@ -131,7 +131,7 @@ def _read_sweep_file(path: Path, mistakes: ErrorCollector) -> _SweepSource:
     tree = _parse(path, mistakes)
     assert tree is not None
     if isinstance(tree.value, dict) and "paper" in tree.value:
-        place, quoted = tree.value["paper"].key_place, shlex.quote(escape_to_one_line(str(path)))
+        place, quoted = tree.value["paper"].key_place, quote_word(escape_to_one_line(str(path)))
         way_out = f"Train it with 'dropout reproduce {quoted}'."
         raise ConfigError(str(place), "paper: this is a reproduction file, not a sweep file", way_out)
     document: SweepDocument = build_block(SweepDocument, tree, mistakes)

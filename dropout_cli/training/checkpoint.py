@@ -7,7 +7,6 @@ whole file, computed with zeros in place of the digest, so that a single wrong b
 
 import hashlib
 import json
-import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 from dropout_cli import config
 from dropout_cli.config.schema import Experiment
 from dropout_cli.core.errors import RunFailed, UsageError
+from dropout_cli.core.shell_words import quote_word
 from dropout_cli.core.types import Array
 from dropout_cli.runs import FORMAT, RESOLVED, Run
 from dropout_cli.runs.safe_read import require_known_format
@@ -180,7 +180,7 @@ class Snapshot:
         if (
             file == LAST and not run.has_file(LAST) and run.final_status == "completed"
         ):  # as cells come back from other machines
-            again = f"`dropout train {shlex.quote(str(run.path / RESOLVED))}` writes the same bytes again"
+            again = f"`dropout train {quote_word(str(run.path / RESOLVED))}` writes the same bytes again"
             raise UsageError(place, "is only on the machine that trained the run", again)
         arrays, meta = unpack_checkpoint(run.read_unchanged(file), place)
         if not all(isinstance(meta.get(name), kind) for name, kind in METADATA_TYPES.items()):

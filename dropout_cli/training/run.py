@@ -1,7 +1,6 @@
 """Training of one run, from a prepared experiment to a complete run folder."""
 
 import hashlib
-import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from dropout_cli import config
 from dropout_cli.config.schema import Experiment
 from dropout_cli.core import environment
 from dropout_cli.core.errors import Diverged, Interrupted, RunFailed, StopRequest
+from dropout_cli.core.shell_words import quote_word
 from dropout_cli.data.preprocessing import PREPROCESSING_FILE as PREPROCESSING
 from dropout_cli.data.preprocessing import Preprocessing
 from dropout_cli.runs import RESOLVED, CsvLog, Run, json_bytes
@@ -143,7 +143,7 @@ def continue_run(
 
 def _resume_command(run: Run) -> str:
     """Return the way out that names the command to continue the run."""
-    return f"Continue with `dropout resume {shlex.quote(str(run.path))}`"
+    return f"Continue with `dropout resume {quote_word(str(run.path))}`"
 
 
 def _with_resume_command(error: RunFailed, run: Run) -> RunFailed:

@@ -6,7 +6,6 @@ digest of their checkpoint identifies.
 
 import json
 import math
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 from dropout_cli.analysis.inspection import RESULTS
 from dropout_cli.analysis.predictors import PREDICTORS
 from dropout_cli.core.errors import UsageError
+from dropout_cli.core.shell_words import quote_word
 from dropout_cli.core.text import counted, significant
 from dropout_cli.metrics.calibration.temperature import MAX_TEMPERATURE, apply_temperature
 from dropout_cli.runs import Run
@@ -135,7 +135,7 @@ def require_temperature(run: Run, kind: str, runs: int = 1) -> StoredTemperature
     if runs > 1:
         fact += f", and each of the {runs} runs needs one"
     raise UsageError(
-        "--temperature", fact, f"Fit it with `dropout eval {shlex.quote(str(run.path))} --temperature{options}`."
+        "--temperature", fact, f"Fit it with `dropout eval {quote_word(str(run.path))} --temperature{options}`."
     )
 
 

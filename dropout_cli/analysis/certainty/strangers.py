@@ -100,7 +100,8 @@ def _is_data(path: Path, source: str) -> bool:
     except (OSError, ValueError):
         return False
     folders = {Path(name).parts[0] for name in bundled if "/" in name}
-    return has_data_suffix(path) or ("/" in source and path.parts[0] not in folders)
+    is_in_folder = "/" in source or os.sep in source
+    return has_data_suffix(path) or (is_in_folder and path.parts[0] not in folders)
 
 
 def _file_chunks(path: Path, trained: LoadedModel) -> Iterator[tuple[Part, list[str]]]:

@@ -1,6 +1,5 @@
 """Matching of a table to the columns of a trained network, by name."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli.core.errors import DataError
+from dropout_cli.core.shell_words import quote_word
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import Column, DateFeature
 from dropout_cli.data.missing_and_categories import UNKNOWN_CATEGORY
@@ -136,7 +136,7 @@ def _words_for_numbers(
     first = min(rows[0] for found in words_by_column.values() for rows in found.values())
     way_out = "Correct it, or leave the value empty"
     if can_be_missing:
-        options = " ".join(f"--missing {shlex.quote(word[:40])}" for word in list(words)[:MAX_WORDS])
+        options = " ".join(f"--missing {quote_word(word[:40])}" for word in list(words)[:MAX_WORDS])
         way_out = f"Correct it, or predict such values as missing ones with {options}"
     return DataError(where(first), "; ".join(facts), way_out)
 

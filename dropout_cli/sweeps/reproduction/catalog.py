@@ -1,13 +1,13 @@
 """The reproductions that come with the package, and how long they take here."""
 
 import os
-import shlex
 import time
 from pathlib import Path
 
 from dropout_cli.config.files import configs_folder, is_file_path
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.registry import did_you_mean
+from dropout_cli.core.shell_words import join_words
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.reproduction.stored import read_reproduction
 
@@ -52,7 +52,7 @@ def bundled_command(folder: SweepFolder) -> str | None:
     words = ["dropout", "reproduce", stored.name, "--scale", stored.scale, "--seeds", str(stored.seeds)]
     if set(stored.runs) != {row.name for row in reproduction.trained_rows(stored.scale) if not row.given.same_runs}:
         words += ["--rows", ",".join(stored.runs)]
-    return shlex.join(words)
+    return join_words(words)
 
 
 def speed_factor() -> float:

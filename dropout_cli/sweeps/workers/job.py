@@ -43,10 +43,10 @@ def run_job_process(path: Path, id: str, wanted: Experiment) -> None:
             if not folder.is_complete(id):
                 train_in_process(folder, id, wanted)
         except (Interrupted, StopRequest) as stop:
-            folder.output(id).unlink(missing_ok=True)
+            _delete_output(folder.output(id))
             sys.exit(stop.exit_code)
     # The output is only of interest for a failed run.
-    folder.output(id).unlink(missing_ok=True)
+    _delete_output(folder.output(id))
 
 
 @contextmanager
@@ -116,6 +116,16 @@ def redirect_output(file: Path) -> None:
         os.dup2(descriptor, stream)
     os.close(descriptor)
     faulthandler.enable()
+
+
+def _delete_output(file: Path) -> None:
+    """Delete the file to which `redirect_output` redirected."""
+    if sys.platform == "win32":  # it deletes no file that is open
+        null = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(null, stream)
+        os.close(null)
+    file.unlink(missing_ok=True)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -153,7 +153,7 @@ def failure_reason(folder: SweepFolder, cell: Cell, code: int | None) -> str | N
     if code is not None and code < 0:
         # The system kills a process with SIGKILL if memory runs out.
         name = {int(known): known.name for known in signal.Signals}.get(-code, f"signal {-code}")
-        return f"killed by {name}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
+        return f"killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
     if code in (INTERRUPT, TERMINATE):
         return "was stopped by a signal"
     return output[-1] if output else f"ended with exit code {code}"
