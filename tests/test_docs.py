@@ -2,9 +2,7 @@
 
 import os
 import re
-import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,20 +12,28 @@ from dropout_cli.sweeps import plan
 from dropout_cli.sweeps.reproduction.load import load_reproduction
 from dropout_cli.sweeps.sweep_file import is_sweep_file, load_sweep
 from dropout_cli.training.setup import prepare
-from tests.commands import dropout
+from tests.page_blocks import code_blocks, is_plain, parts, run_page
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
-PAGES = {path.name: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
-SETUP = [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "pip install" in block]
-COMMANDS = {name: blocks for name, page in PAGES.items() if (blocks := re.findall(r"```sh\n(.*?)```", page, re.DOTALL))}
-PYTHON_PAGES = ("python.md", "scikit-learn.md")
+DOCS = ROOT / "docs"
+PATHS = {"README.md": ROOT / "README.md"} | {
+    path.relative_to(DOCS).as_posix(): path for path in sorted(DOCS.rglob("*.md")) if "_build" not in path.parts
+}
+PAGES = {name: path.read_text(encoding="utf-8") for name, path in PATHS.items()}
+SETUP = [block for block in code_blocks(PAGES["README.md"], "sh") if "pip install" in block]
 GUIDES = ("write-a-variant.md", "write-a-layer.md")
 """Pages whose commands need the files that they show: `tests/test_guides.py` runs them."""
 PLUGINS = "plugins.md"
 """A page whose commands need the packages that it shows: `tests/test_plugins.py` runs them."""
+RUN = [
+    name
+    for name, page in PAGES.items()
+    if name not in (*GUIDES, PLUGINS) and (code_blocks(page, "sh") or code_blocks(page, "python"))
+]
+NEED_MNIST = ("tutorials/mnist.md",)
+SHORT = ("python.md", "scikit-learn.md")
 EXPECTED = {"README.md": "completed", "variants.md": "y = m (.) a / q"}
-"""A piece of what the commands of a page print."""
+"""A piece of what the blocks of a page print."""
 
 
 def test_two_commands_do_all_the_set_up() -> None:
@@ -38,41 +44,32 @@ def test_two_commands_do_all_the_set_up() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
-@pytest.mark.parametrize("page", [name for name in COMMANDS if name not in (*GUIDES, PLUGINS)])
-def test_every_command_of_a_page_runs(page: str, tmp_path: Path) -> None:
-    """One after another in one folder, as a reader would type them; only the set-up itself is left out."""
+@pytest.mark.parametrize("page", RUN)
+def test_every_block_of_a_page_runs(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """One after another in one folder, without a warning, and with the printed output; only the set-up is left out."""
+    if page in NEED_MNIST:
+        request.getfixturevalue("real_data")
     for name in ("configs", "tests"):
         (tmp_path / name).symlink_to(ROOT / name)
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    printed = ""
-    for text in parts("".join(block for block in COMMANDS[page] if block not in SETUP)):
-        if is_plain(text):
-            done = dropout(*shlex.split(text)[1:], cwd=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert EXPECTED.get(page, "") in run_page(PATHS[page])
+
+
+def test_an_output_that_is_not_printed_is_found(tmp_path: Path) -> None:
+    """A text below a block of Python is compared with what the block prints."""
+    page = tmp_path / "page.md"
+    for shown in ("3", "4"):
+        page.write_text(f"```python\nx = 1\n```\n\n```python\nprint(x + 2)\n```\n\n```text\n{shown}\n```\n")
+        if shown == "3":
+            assert run_page(page) == "3\n"
         else:
-            done = subprocess.run(
-                ["sh", "-euc", text],
-                cwd=tmp_path,
-                env={**os.environ, "PATH": path},
-                capture_output=True,
-                text=True,
-                timeout=300,
-                check=False,
-            )
-        assert done.returncode == 0, (text, done.stderr)
-        printed += done.stdout
-    assert EXPECTED.get(page, "") in printed
+            with pytest.raises(AssertionError):
+                run_page(page)
 
 
-@pytest.mark.parametrize("page", PYTHON_PAGES)
-def test_the_pages_about_python_run(tmp_path: Path, page: str) -> None:
-    """One block after another in one program and one folder, without a warning."""
-    program = "\n".join(re.findall(r"```python\n(.*?)```", PAGES[page], re.DOTALL))
-    command = [sys.executable, "-W", "error", "-c", program]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0 and "Warning" not in done.stderr, done.stderr
-
-
-@pytest.mark.parametrize("page", PYTHON_PAGES)
+@pytest.mark.parametrize("page", SHORT)
 def test_the_pages_about_python_are_short(page: str) -> None:
     """A user reads them in some minutes."""
     assert len(PAGES[page].splitlines()) <= 140
@@ -81,7 +78,7 @@ def test_the_pages_about_python_are_short(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_links_between_pages_lead_somewhere(page: str) -> None:
     """A relative link names a file of the repository."""
-    folder = ROOT if page == "README.md" else ROOT / "docs"
+    folder = PATHS[page].parent
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", PAGES[page]):
         assert "://" in target or (folder / target).exists(), target
 
@@ -109,26 +106,9 @@ def test_what_needs_a_shell_is_told_from_plain_commands() -> None:
     assert [is_plain(part) for part in found] == [True, False, True]
 
 
-def is_plain(line: str) -> bool:
-    """Whether a shell would pass its words to `dropout` as `shlex` splits them."""
-    unquoted = re.sub(r"""'[^']*'|"[^"$`\\\\]*\"""", "", line)
-    return line.startswith("dropout ") and not re.search(r"[|&;<>$`()*?\\\n\[]", unquoted)
-
-
-def parts(script: str) -> list[str]:
-    """Plain commands each by itself, and what stands between them."""
-    found: list[str] = []
-    for line in script.replace("\\\n", "").splitlines():
-        if is_plain(line) or not found or is_plain(found[-1]):
-            found.append(line)
-        else:
-            found[-1] += f"\n{line}"
-    return found
-
-
 def test_the_configs_in_them_load(tmp_path: Path) -> None:
     """As they are printed."""
-    texts = [text for page in PAGES.values() for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    texts = [text for page in PAGES.values() for text in code_blocks(page, "yaml")]
     assert len(texts) > 3
     for text in texts:
         (tmp_path / "readme.yaml").write_text(text)
@@ -146,7 +126,7 @@ def test_the_config_for_the_table_in_them_can_train(tmp_path: Path) -> None:
     page = PAGES["data.md"]
     making = [line for line in page.splitlines() if "plants.csv" in line and line.startswith(("printf", "for"))]
     subprocess.run(["sh", "-c", "\n".join(making)], cwd=tmp_path, check=True)
-    (text,) = (one for one in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "plants.csv" in one)
+    (text,) = (one for one in code_blocks(page, "yaml") if "plants.csv" in one)
     (tmp_path / "plants.yaml").write_text(text)
     assert prepare(config.load_config(tmp_path / "plants.yaml").experiment).dataset.targets is not None
 
