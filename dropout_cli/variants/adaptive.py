@@ -8,6 +8,9 @@
 The rule is a heuristic from teaching material, not from a paper. Rate and level are constants for the gradient. The
 rate is saved with the weights, and does not change in evaluation and Monte Carlo passes.
 
+When to use: to see what a rate that follows a rule does, for example in a lesson. For results, use `inverted` with a
+rate that you have compared with others, or learn the rates with `concrete`.
+
 Notes: the rule depends on the scale of the data. The rate moves in one direction for as long as the level is outside
 the band. With standardized inputs and dropout on the input too, it rises to max_rate and training collapses.
 Therefore only hidden layers drop by default (see `input_rate`), and a rate that ends at max_rate gives a warning. A

@@ -10,6 +10,9 @@ The code computes the equal form y = (a - a') A m + (A a' + b).
 Klambauer et al. 2017, arXiv:1706.02515. Alpha dropout needs SELU, LeCun-normal initial weights (`initializer: auto`
 chooses them) and inputs with mean 0 and variance 1 (`scaling: standardize`). Use rates from .05 to .1.
 
+When to use: in dense networks with SELU, which need activations with mean 0 and variance 1 in every layer. With
+another activation, use `inverted`.
+
 Notes: A and b keep mean 0 and variance 1 of a population of activations, not the mean of each value:
 E[y given a] = A q a. So Monte Carlo and evaluation differ even in a linear network. Without SELU, LeCun-normal
 weights and standardized inputs the activations do not have mean 0 and variance 1. The noise acts on hidden

@@ -12,6 +12,9 @@ of the layer are computed, and only its inputs are reduced.
 
 Graham, Reizenstein, Robinson 2015, arXiv:1502.02478.
 
+When to use: to save time in wide dense layers with a high rate and small batches. Otherwise use `inverted`, where each
+example has a mask of its own.
+
 Notes: all examples of a batch share the mask. Use small batches (up to 128). Objectives that repeat the batch to see
 several masks see only one. Momentum still moves dropped weights.
 """

@@ -17,6 +17,9 @@ decay. theta is clipped to +-6, so p is between .0025 and .9975.
 
 Gal, Hron, Kendall 2017, arXiv:1705.07832. Dense layers only: K is wrong for convolutions.
 
+When to use: to learn one rate per layer instead of a search, or to find rates for Monte Carlo passes, whose spread
+depends on the rate. Train for many steps, so that the rates can settle.
+
 Notes: the relaxed noise does not have mean 1, but 1 - (pi^2 t^2 / 6) p (1 - 2 p) to leading order. Adam moves theta by
 at most about the learning rate per step, so theta has its own learning rate, max(lr, 10 / all steps). Do not add
 weight decay. On small data p slowly moves towards .5 after the data are fitted; on 60,000 examples a small p is right.

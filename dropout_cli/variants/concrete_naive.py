@@ -8,6 +8,8 @@ sigmoid(theta) is the KEEP probability, so a start at rate .1 is theta = +2.197.
 
 Not published: Gal, Hron, Kendall 2017 (arXiv:1705.07832) without the penalty.
 
+When to use: only next to `concrete`, to see what its penalty and its scaling are for. Do not use it for results.
+
 Notes: this is an example of what goes wrong. The rates end near 0, but the accuracy is good. So accuracy does not
 show the difference from `concrete`; compare the rates of the hidden layers.
 """

@@ -13,6 +13,9 @@ rises from 0 (`rate_schedule: linear`), for maps of 14 and 28 pixels.
 
 Ghiasi, Lin, Le 2018, arXiv:1810.12890.
 
+When to use: after convolutions on large feature maps, where single dropped pixels can be guessed from their neighbors.
+If the maps are not larger than a block, use `spatial`.
+
 Notes: fewer blocks cover pixels near the edge, so those are kept more often. The noise has mean 1 over the batch, but
 not for each pixel. So Monte Carlo and evaluation differ even in a linear network. If a map is smaller than the block,
 whole channels are dropped.

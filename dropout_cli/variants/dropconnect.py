@@ -13,6 +13,9 @@ E relu(N(.2, 1)) = .51, but relu(.2) = .2.
 Wan, Zeiler, Zhang, LeCun, Fergus 2013, "Regularization of neural networks using DropConnect", ICML. The paper does
 not divide by q, and samples at evaluation.
 
+When to use: in dense layers, to compare noise on weights with noise on activations. The paper uses it in dense layers,
+also in those after convolutions. `inverted` has fewer settings, so try it first.
+
 Notes: with the division by q the variance of z has the factor r / q, not q r. The bias is part of the variance. One
 mask for a whole batch regularizes too little. `inference: sample` also samples at every validation, which is slower.
 """

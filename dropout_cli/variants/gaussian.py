@@ -5,6 +5,9 @@
 
 Srivastava et al. 2014, JMLR 15:1929-1958, section 10.
 
+When to use: in the places of `inverted`, to compare noise that is never exactly 0 with masks of the same mean and
+variance. In the experiments of the paper it is as good as masks, or a little better.
+
 Notes: rate / q is the variance of the noise, not its standard deviation. Multipliers below 0 are part of the
 distribution and are not clipped: at rate .5, one in six is negative. No value is exactly 0, so there is no realized
 rate.

@@ -5,6 +5,9 @@
 
 Most frameworks use this form. The classic form (`standard`) is Srivastava et al. 2014, JMLR 15:1929-1958.
 
+When to use: as the first choice for dense layers. The rates in most tutorials, and those of PyTorch and Keras, are
+rates of this form. After convolutions, compare it with `spatial` and `dropblock`.
+
 Notes: `rate` is the probability of dropping; many papers print the probability of keeping. The mask follows the
 activation; logits are never dropped. Settings that were tuned for the classic form must be converted.
 """

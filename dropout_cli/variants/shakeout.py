@@ -13,6 +13,9 @@ everywhere. `sign_gradient: tanh` adds the term of the authors' code: c (x (.) (
 Kang, Li, Tao 2016, AAAI; 2018, TPAMI; arXiv:1904.06593. c is .1 in their code and 1e-4 in their AlexNet example; on
 digits .1 is too much.
 
+When to use: in dense layers, if the weights should also become small: the paper finds that many weights end near 0.
+Search for c together with the rate. If you need no small weights, use `inverted`.
+
 Notes: c is in the units of the weights, so a c that is good for one network can be too large for another. sign(0) is
 0. The rate is that of the inputs of a layer: the first layer uses `input_rate`.
 """

@@ -8,6 +8,9 @@ Dense hidden layers have no maps: there, `dense_rate` drops single activations.
 
 Tompson et al. 2015, arXiv:1411.4280.
 
+When to use: after convolutions with many channels, where neighboring pixels are similar. The paper uses it for a small
+training set of pictures. In networks without feature maps, use `inverted`.
+
 Notes: spatial dropout needs feature maps; an mlp has none. Maps are (N, height, width, channels) here, so the mask is
 (N, 1, 1, channels); with channels second it is (N, channels, 1, 1). A rate that is good for single activations can be
 too high for whole channels if there are few of them.

@@ -6,6 +6,9 @@
 Hinton et al. 2012, arXiv:1207.0580; Srivastava et al. 2014, JMLR 15:1929-1958. The papers keep hidden units with
 probability .5 and inputs with .8.
 
+When to use: to repeat an experiment of a paper that scales in evaluation, with its learning rates and max-norms as
+printed. Otherwise use `inverted`.
+
 Notes: without the scaling in evaluation, the inputs of every layer would be 1 / q times too large. A schedule that
 changes the rate also changes the scale of all activations, so use schedules with `inverted` and its relatives.
 Learning rates and max-norms of papers with this form must be converted before you use them with `inverted`.

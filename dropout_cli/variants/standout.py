@@ -10,6 +10,9 @@ beta = logit(q) it equals `standard`. Inputs have no pre-activation, so only hid
 
 Ba & Frey 2013, "Adaptive dropout for training deep neural networks", NeurIPS 26.
 
+When to use: in dense hidden layers, to try keep probabilities that depend on the example. There is no rate to choose,
+but `alpha` and `beta` decide how much is dropped.
+
 Notes: beta is added once per unit, not once per weight. Training does not divide by P, so evaluation must multiply by
 P. Negative activations (tanh) have a small z and are dropped more often, as in the paper.
 """

@@ -10,6 +10,9 @@ time instead: y = skip + p_l branch.
 
 Huang, Sun, Liu, Sedra, Weinberger 2016, arXiv:1603.09382. The last block survives with probability .5.
 
+When to use: in deep residual networks; the paper trains up to 1202 layers. With `per: batch` the training is also
+shorter. In a network without residual blocks, use `inverted` or `spatial`.
+
 Notes: `rate` is that of the LAST block; the first of L blocks has rate r / L. The variant needs residual blocks
 (`architecture: resnet`). `per: example` saves no time. With `per: batch` the batch normalization of a skipped block
 learns nothing from that batch.

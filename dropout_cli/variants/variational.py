@@ -20,6 +20,9 @@ log-likelihood of an example under noise of precision tau (`noise_precision`).
 Kingma, Salimans, Welling 2015, arXiv:1506.02557. `unit` is their type A, and `weight` is type B with the local
 reparameterization.
 
+When to use: to learn the amount of Gaussian noise per layer, unit or weight instead of a search. If the rate may have
+to be above .5, learn it with `concrete`; to remove weights, use `sparse_variational`.
+
 Notes: the KL is summed over weights or units and divided by N, not averaged. With the wrong sign of the KL, alpha
 falls to its lower bound. alpha is the variance, so the noise is sqrt(alpha) eps. Rates above .5 cannot be learned.
 """
