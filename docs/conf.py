@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
-from site_pages import docstrings, write_pages  # noqa: E402
+from site_pages import docstrings, project_pages, write_pages  # noqa: E402
 
 import dropout_cli  # noqa: E402
 
@@ -59,3 +59,6 @@ def setup(app: Sphinx) -> None:
     app.connect("builder-inited", lambda app: write_pages(Path(app.srcdir)))
     app.connect("autodoc-process-docstring", docstrings.make_restructured_text, priority=0)
     app.connect("missing-reference", docstrings.resolve_public_name)
+    app.connect("doctree-resolved", docstrings.tidy)
+    app.connect("autodoc-process-signature", docstrings.shorten_signature)
+    app.connect("source-read", project_pages.link_to_pages)

@@ -109,7 +109,7 @@ def directive(module: ModuleType, name: str) -> str:
         return f".. autofunction:: {name}"
     # Of an estimator, the methods of its base classes in this package, but not those of scikit-learn.
     members = ", ".join(_own_members(value)) if module.__name__ == ESTIMATORS else ""
-    return f".. autoclass:: {name}\n   :members: {members}".rstrip()
+    return f".. autoclass:: {name}\n   :members: {members}".rstrip() + "\n   :exclude-members: RENAMED"
 
 
 def _own_members(cls: type) -> list[str]:

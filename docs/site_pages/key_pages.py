@@ -19,7 +19,7 @@ from dropout_cli.nn.optim.optimizers import OPTIMIZERS
 from dropout_cli.objectives import OBJECTIVES
 from dropout_cli.variants import RATE_SCHEDULES, VARIANTS
 from site_pages import markdown
-from site_pages.variant_pages import built_in
+from site_pages.registries import built_in
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def config_page() -> str:
     ]
     for path, block in nested_blocks(Experiment):
         parts += [f"## {markdown.code(path)}", markdown.escaped(inspect.getdoc(block) or ""), keys_of(block)]
-    return markdown.page("Keys of a config", *parts)
+    return markdown.page("Keys of a config", *parts, markdown.contents(f"{catalog.file}.md" for catalog in CATALOGS))
 
 
 def nested_blocks(cls: type, path: str = "") -> Iterator[tuple[str, type]]:
@@ -110,12 +110,12 @@ def catalog_page(catalog: Catalog) -> str:
         ),
     ]
     for name, cls in classes:
-        parts += [f"({name})=\n## {markdown.code(name)}", *_description(catalog.registry, cls)]
+        parts += [f"## {markdown.code(name)}", *_description(catalog.registry, cls)]
         if is_dataclass(cls):
             parts.append(keys_of(cls))
             blocks |= {block: path for path, block in nested_blocks(cls)}
         else:
-            parts.append(f"`{name}` has no keys.")
+            parts.append("It has no keys.")
     for block, path in blocks.items():
         parts += [f"## The block `{path}`", markdown.escaped(inspect.getdoc(block) or ""), keys_of(block)]
     return markdown.page(catalog.title, *parts)
@@ -138,18 +138,19 @@ def _description(registry: Registry[Any], cls: type) -> Iterator[str]:
         yield markdown.with_links(markdown.from_docstring(inspect.getdoc(sys.modules[cls.__module__]) or ""))
 
 
-def keys_of(cls: type) -> str:
+def keys_of(cls: type, folder: str = "") -> str:
     """Return the table of the keys of a dataclass.
 
     Args:
         cls: The class.
+        folder: The path from the page to the folder `reference`.
     """
     meanings = field_docs(cls)
-    rows = [_row(name, key, meanings.get(name, "")) for name, key in block_keys(cls).items()]
+    rows = [_row(name, key, meanings.get(name, ""), folder) for name, key in block_keys(cls).items()]
     return markdown.table(("key", "default", "allowed", "meaning"), rows) if rows else "It has no keys."
 
 
-def _row(name: str, key: Key, meaning: str) -> tuple[str, str, str, str]:
+def _row(name: str, key: Key, meaning: str, folder: str) -> tuple[str, str, str, str]:
     default = key.default()
     if default is REQUIRED:
         shown = "required"
@@ -158,14 +159,14 @@ def _row(name: str, key: Key, meaning: str) -> tuple[str, str, str, str]:
     else:
         chosen = choice_name(key, default)
         shown = markdown.code(markdown.yaml_value(to_plain(default) if chosen is None else chosen))
-    return markdown.code(name), shown, _allowed(key), markdown.with_links(markdown.escaped(meaning))
+    return markdown.code(name), shown, _allowed(key, folder), markdown.with_links(markdown.escaped(meaning))
 
 
-def _allowed(key: Key) -> str:
+def _allowed(key: Key, folder: str) -> str:
     """Return the allowed values; for a choice, with a link to the page of its registry."""
     literals = " | ".join(markdown.code(markdown.yaml_value(literal)) for literal in key.literals)
     if key.registry is not None:
-        kind = f"[{key.registry.kind}]({PAGE_OF[id(key.registry)]})"
+        kind = f"[{key.registry.kind}]({folder}{PAGE_OF[id(key.registry)]})"
     elif key.block is not None:
         kind = "keys, see below"
     else:

@@ -4,8 +4,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from sphinx.application import Sphinx
+
 ROOT = Path(__file__).parents[2]
 _DOCS_LINK = re.compile(r"\]\(docs/")
+_LINK_UP = re.compile(r"\]\((?:\.\./)+(README|CHANGELOG|CONTRIBUTING)\.md")
 
 
 def pages() -> Mapping[str, str | bytes]:
@@ -23,3 +26,18 @@ def on_site(text: str) -> str:
         text: The page; its links are relative to the top level.
     """
     return _DOCS_LINK.sub("](../", text)
+
+
+def link_to_pages(app: Sphinx, page: str, source: list[str]) -> None:
+    """Point links to files of the top level to their pages on the site.
+
+    Args:
+        app: Sphinx.
+        page: The name of the page.
+        source: Its text, which this changes.
+    """
+    source[0] = _LINK_UP.sub(lambda link: f"](/{_page_of(link[1])}.md", source[0])
+
+
+def _page_of(name: str) -> str:
+    return "index" if name == "README" else f"project/{name.lower()}"

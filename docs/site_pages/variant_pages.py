@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from dropout_cli.config import example_config
-from dropout_cli.core.registry import Registry
 from dropout_cli.plots.canvas import as_svg
 from dropout_cli.plots.worked_example import example_figure
 from dropout_cli.variants import VARIANTS, Variant
 from dropout_cli.variants.toolkit.catalog import describe_variant, list_variants
 from dropout_cli.variants.toolkit.worked_example import tables_per_row, worked_example
 from site_pages import markdown
+from site_pages.key_pages import keys_of
+from site_pages.registries import built_in
 
 WHEN, NOTES = "When to use: ", "Notes: "
 """How the paragraphs of a module's docstring begin that have a section of their own."""
@@ -25,16 +26,8 @@ NEEDS = {
     "either": "dense layers or feature maps",
     "blocks": "residual blocks (`architecture: resnet`)",
 }
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _DARK_RULES = re.compile(rb"@media \(prefers-color-scheme:dark\)\{(:root\{[^}]*\})\}")
-
-
-def built_in(registry: Registry[Any]) -> list[tuple[str, type]]:
-    """Return name and class of everything in a registry that comes with this package, sorted by name.
-
-    Args:
-        registry: Any registry.
-    """
-    return [(name, cls) for name, cls in registry if cls.__module__.startswith("dropout_cli.")]
 
 
 def pages() -> Mapping[str, str | bytes]:
@@ -66,21 +59,28 @@ def _index(names: list[str]) -> str:
     )
 
 
-def sections(text: str) -> tuple[str, str, str, str]:
+def sections(text: str) -> tuple[str, str, str, str, str]:
     """Split the docstring of a variant's module.
 
     Args:
         text: The docstring.
 
     Returns:
-        The first line, the equations with what explains them, when to use the variant, and its traps.
+        The first line, the equations with what explains them, when to use the variant, its traps, and the papers.
     """
     first, *paragraphs = re.split(r"\n\s*\n", text.strip())
-    equations = [one for one in paragraphs if not one.startswith((WHEN, NOTES))]
-    when, notes = (
-        "\n".join(one[len(start) :] for one in paragraphs if one.startswith(start)) for start in (WHEN, NOTES)
-    )
-    return first, "\n\n".join(equations), when, notes
+    equations, when, notes, papers = [], [], [], []
+    for paragraph in paragraphs:
+        if paragraph.startswith(WHEN):
+            when.append(paragraph.removeprefix(WHEN))
+        elif paragraph.startswith(NOTES):
+            notes.append(paragraph.removeprefix(NOTES))
+        elif _YEAR.search(paragraph) and not paragraph.startswith("    "):
+            papers.append(paragraph)
+        else:
+            equations.append(paragraph)
+    equations_text, *others = ("\n\n".join(group) for group in (equations, when, notes, papers))
+    return (first, equations_text, others[0], others[1], others[2])
 
 
 def variant_page(name: str, cls: type[Variant]) -> str:
@@ -91,12 +91,13 @@ def variant_page(name: str, cls: type[Variant]) -> str:
         cls: Its class.
     """
     entry = describe_variant(cls)
-    first, equations, when, notes = sections(entry["text"])
+    first, equations, when, notes, papers = sections(entry["text"])
+    paper = entry["paper"] if entry["paper"] != "-" else "none"
     facts = {
         "acts on": markdown.escaped(entry["acts_on"]),
         "learns": markdown.escaped(entry["learns"]),
         "needs": NEEDS[cls.supports],
-        "paper": markdown.with_links(markdown.escaped(entry["paper"])) if entry["paper"] != "-" else "none",
+        "paper": markdown.with_links(markdown.escaped(paper)),
     }
     return markdown.page(
         markdown.code(name),
@@ -109,39 +110,19 @@ def variant_page(name: str, cls: type[Variant]) -> str:
         "## In a config",
         f"`dropout train variants/{name}` trains with this file:",
         markdown.fence("yaml", example_config(name)),
-        key_table(entry["keys"]) if entry["keys"] else f"`{name}` has no keys.",
+        keys_of(cls, "../reference/"),
         "## When to use it",
-        markdown.escaped(when),
+        capitalized(when),
         "## Traps",
-        sentence_list(notes),
+        capitalized(notes),
         "## Reference",
-        markdown.with_links(markdown.escaped(entry["paper"])) if entry["paper"] != "-" else "There is no paper.",
+        markdown.with_links(markdown.from_docstring(papers)) if papers else f"Paper: {paper}.",
         f"`dropout variants {name} --full` prints this page in a terminal.",
     )
 
 
-def key_table(keys: list[Mapping[str, Any]]) -> str:
-    """Return the keys of a class as a table.
-
-    Args:
-        keys: As `describe_fields` returns them.
-    """
-    return markdown.table(
-        ("key", "default", "allowed", "meaning"),
-        (
-            (
-                markdown.code(key["name"]),
-                "required" if key["required"] else markdown.code(markdown.yaml_value(key["default"])),
-                markdown.code(key["allowed"]),
-                markdown.escaped(key["about"]),
-            )
-            for key in keys
-        ),
-    )
-
-
-def sentence_list(text: str) -> str:
-    """Return the sentences of a paragraph as one paragraph that begins with a capital letter."""
+def capitalized(text: str) -> str:
+    """Return a paragraph in Markdown that begins with a capital letter."""
     plain = " ".join(text.split())
     return markdown.escaped(plain[:1].upper() + plain[1:])
 
