@@ -2,7 +2,7 @@
 
 document.addEventListener("DOMContentLoaded", () => {
   // What scrolls must be reachable with the keyboard.
-  for (const part of document.querySelectorAll(".table-wrapper, pre")) {
+  for (const part of document.querySelectorAll(".table-wrapper, .cell_output, pre")) {
     part.tabIndex = 0;
   }
   // Sphinx gives the captions of the menu the role of a heading without a level.

@@ -9,8 +9,10 @@ import typer
 from dropout_cli.cli.application import app
 from site_pages import markdown
 
-_TYPE = re.compile(r" <[^>]*>$")
+_TYPE = re.compile(r" <(?:list\[)?(?:str|int|float|path|Path)(?: range)?\]?>$")
 """The Python type after the name of a parameter."""
+_CHOICES = re.compile(r" <(?:list\[)?(.*?)\]?>$")
+"""The words that an option takes, after its name."""
 
 
 def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -80,6 +82,13 @@ def _parameters(title: str, parameters: list[Any], context: Any) -> list[str]:
 def _row(names: str, text: str) -> tuple[str, str, str]:
     """Return the cells of a parameter from its two columns in `--help`."""
     about, _, remarks = text.partition("  [")
-    facts = [fact.removeprefix("default: ") for fact in remarks.removesuffix("]").split("; ")]
-    shown = (fact if fact == "required" else markdown.code(fact) for fact in facts)
-    return markdown.code(_TYPE.sub("", names)), ", ".join(filter(None, shown)), markdown.escaped(about)
+    facts = [fact for fact in remarks.removesuffix("]").split("; ") if fact]
+    default = [markdown.code(fact.removeprefix("default: ")) for fact in facts if fact.startswith("default: ")]
+    limits = [markdown.code(fact) for fact in facts if not fact.startswith(("default: ", "required"))]
+    shown = "required" if "required" in facts else ", ".join(default)
+    meaning = " ".join([markdown.escaped(about), *(f"Limits: {', '.join(limits)}." for _ in limits[:1])])
+    return (
+        markdown.code(_CHOICES.sub(r" \1", _TYPE.sub(" VALUE" if names.startswith("-") else "", names))),
+        shown,
+        meaning,
+    )

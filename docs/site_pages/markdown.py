@@ -7,7 +7,7 @@ from typing import Any
 
 _CODE = re.compile(r"(`[^`]+`)")
 _SPECIAL = re.compile(r"([\\*_<>\[\]&#~$])")
-_ARXIV = re.compile(r"arXiv:(\d{4}\.\d{5})")
+_ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 
 
 def escaped(text: str) -> str:

@@ -117,7 +117,7 @@ def variant_page(name: str, cls: type[Variant]) -> str:
         capitalized(notes),
         "## Reference",
         markdown.with_links(markdown.from_docstring(papers)) if papers else f"Paper: {paper}.",
-        f"`dropout variants {name} --full` prints this page in a terminal.",
+        f"`dropout variants {name} --full` prints the same in a terminal.",
     )
 
 
