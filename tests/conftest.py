@@ -11,7 +11,7 @@ from tests import needs
 
 os.environ.setdefault(*OPENBLAS_TIMEOUT)  # before NumPy is loaded, as the command does: commands run in this process
 
-LONG = ("tests/test_readme.py", "tests/test_acceptance.py", "tests/test_no_network.py", "tests/sweeps/")
+LONG = ("tests/test_docs.py", "tests/test_acceptance.py", "tests/test_no_network.py", "tests/sweeps/")
 """Where single tests take seconds and more."""
 
 
