@@ -12,7 +12,7 @@ import numpy as np
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array, Shape
-from dropout_cli.data.base import Column
+from dropout_cli.data.base import Column, DateFeature
 from dropout_cli.data.dataset import AffineScaling
 from dropout_cli.data.missing_and_categories import UNKNOWN_CATEGORY, TableEncoding
 from dropout_cli.data.readers.cells import missing_tokens
@@ -40,6 +40,8 @@ class InputColumn:
     marks_missing: bool = False
     """True if a further feature is 1 where the number is missing."""
     decimal_comma: bool = False
+    date: DateFeature | None = None
+    """The column of dates that the number is a part of."""
     codes: Mapping[str, int] | None = None
     """Word -> its row of `rows`; None for a column of numbers."""
     rows: Array | None = None
@@ -52,7 +54,10 @@ class InputColumn:
         values: dict[str, Any] = {"name": self.name, "missing": list(self.missing)}
         if self.codes is None or self.rows is None:
             marked = self.marks_missing
-            return values | {"fill": self.fill, "marks_missing": marked, "decimal_comma": self.decimal_comma}
+            values |= {"fill": self.fill, "marks_missing": marked, "decimal_comma": self.decimal_comma}
+            if self.date is not None:
+                values |= {"date": self.date.column, "part": self.date.part, "day_first": self.date.day_first}
+            return values
         places = self._places(self.rows)
         values |= {"width": self.rows.shape[1], "missing_place": places[-2]}
         values["codes"] = {word: places[row] for word, row in self.codes.items()}
@@ -215,6 +220,7 @@ def _number(encoding: TableEncoding, place: int, missing: set[str]) -> InputColu
         fill=float(features[0]),
         marks_missing=len(features) == 2,
         decimal_comma=column.decimal_comma,
+        date=column.date,
     )
 
 

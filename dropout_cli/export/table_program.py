@@ -1,10 +1,21 @@
 """Cells of a table as numbers, in plain Python, for exported programs."""
 
+import datetime
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from dropout_cli.export.numpy_program import MODEL, predict
+
+CURRENCY: str = r"(?:[$€£¥]|CHF|EUR|GBP|USD)"
+NUMBER_MARKS: Any = re.compile(rf"^([+-]?)\s*{CURRENCY}\s*|\s*(?:%|{CURRENCY})$")
+THOUSANDS_GAPS: Any = re.compile(r"(?<=\d)['\u2019 \u00a0\u202f](?=\d{3}(?!\d))")
+POINT: Any = re.compile(r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d*)?", re.ASCII)
+"""A decimal point, with commas between thousands: 1,234.5."""
+COMMA: Any = re.compile(r"[+-]?([1-9]\d{0,2}(\.\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?", re.ASCII)
+"""A decimal comma, with points between thousands: 1.234,5."""
+YEAR_LAST: Any = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{2}|\d{4})(?!\d)")
+YEAR_FIRST: Any = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 
 
 def cell_word(cell: Any, missing: Collection[str]) -> str:
@@ -20,13 +31,67 @@ def cell_word(cell: Any, missing: Collection[str]) -> str:
     return "" if text in missing else text
 
 
+def cell_number(text: str, decimal_comma: bool) -> float:
+    """Return the number that a text such as 1,234.5, 1.234,5, 45 %, $3 or (12.5) says.
+
+    Args:
+        text: The text.
+        decimal_comma: True if the training data had decimal commas.
+
+    Raises:
+        ValueError: It says no number.
+    """
+    if text.lower() in ("true", "false"):
+        return float(text.lower() == "true")
+    text = text.replace("\u2212", "-")
+    if text.startswith("(") and text.endswith(")"):
+        text = f"-{text[1:-1]}"
+    text = THOUSANDS_GAPS.sub("", NUMBER_MARKS.sub(r"\1", text)).strip()
+    if decimal_comma and COMMA.fullmatch(text):
+        return float(text.replace(".", "").replace(",", "."))
+    return float(text.replace(",", "") if POINT.fullmatch(text) else text)
+
+
+def date_number(text: str, part: str, day_first: bool) -> float:
+    """Return a part of a date such as 2024-03-01, 1.3.2024 or 2024-03-01 12:30, or of a time such as 12:30.
+
+    Args:
+        text: The text.
+        part: year, month, weekday (0 is Monday), day number (days since 1970-01-01) or hour.
+        day_first: True if the day comes before the month where the year comes last.
+
+    Raises:
+        ValueError: It says no date in these notations.
+    """
+    if match := YEAR_FIRST.match(text):
+        text = f"{match[1]}-{match[2]:0>2}-{match[3]:0>2}{text[match.end() :]}"
+    elif match := YEAR_LAST.match(text):
+        day, month = (match[1], match[3]) if day_first else (match[3], match[1])
+        year = int(match[4]) if len(match[4]) == 4 else int(match[4]) + (1900 if int(match[4]) > 68 else 2000)
+        text = f"{year:04}-{month:0>2}-{day:0>2}{text[match.end() :]}"
+    elif part == "hour":
+        text = f"1970-01-01 {text:0>5}" if len(text) < 6 else f"1970-01-01 {text:0>8}"
+    if re.fullmatch(r"\d{8}", text):
+        text = f"{text[:4]}-{text[4:6]}-{text[6:]}"
+    when = datetime.datetime.fromisoformat(text)
+    when = when.replace(tzinfo=datetime.UTC) if when.tzinfo is None else when.astimezone(datetime.UTC)
+    if part == "day number":
+        return (when - datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)) / datetime.timedelta(days=1)
+    if part == "hour":
+        return when.hour + when.minute / 60 + when.second / 3600
+    return float({"year": when.year, "month": when.month, "weekday": when.weekday()}[part])
+
+
 def cell_features(cell: Any, column: Mapping[str, Any]) -> list[float]:
     """Return the features of a cell: a number, or a 1 at the place of its word."""
     text = cell_word(cell, column["missing"])
     if "codes" not in column:
         fill, mark = column["fill"], [float(not text)] if column["marks_missing"] else []
-        number = text.replace(",", ".") if column["decimal_comma"] and isinstance(cell, str) else text
-        return [float(number) if text else fill, *mark]
+        if not text:
+            return [fill, *mark]
+        if "part" in column:
+            return [date_number(text, column["part"], column["day_first"]), *mark]
+        return [cell_number(text, column["decimal_comma"] and isinstance(cell, str)), *mark]
     codes, place = column["codes"], column["missing_place"]
     if text and text not in codes and "spellings" in column:
         text = re.sub(r"(?<=[^\W\d_])[\s_-]+(?=[^\W\d_])", " ", text)
@@ -41,9 +106,31 @@ def cell_features(cell: Any, column: Mapping[str, Any]) -> list[float]:
     return [float(index == place) for index in range(column["width"])]
 
 
+def column_features(table: Any, column: Mapping[str, Any]) -> list[list[float]]:
+    """Return the features of each cell of a column.
+
+    Raises:
+        ValueError: The table lacks the column, or a cell has no meaning.
+    """
+    name, features = column["name"], []
+    if name in table:  # also a part of a date, which may be given as a number
+        column = {key: value for key, value in column.items() if key != "part"}
+    elif "part" in column:
+        name = column["date"]
+    if name not in table:
+        raise ValueError(f"the table has no column {name!r}")
+    for row, cell in enumerate(table[name]):
+        try:
+            features.append(cell_features(cell, column))
+        except ValueError:
+            kind = "date that this program reads, such as 2024-03-31" if "part" in column else "number"
+            raise ValueError(f"column {name!r}, row {row} (from 0): {str(cell)!r} is no {kind}") from None
+    return features
+
+
 def encode_table(table: Any, columns: Sequence[Mapping[str, Any]]) -> list[list[float]]:
     """Return a row of features per row of a table, which maps names of columns to cells."""
-    each = [[cell_features(cell, column) for cell in table[column["name"]]] for column in columns]
+    each = [column_features(table, column) for column in columns]
     return [[number for cells in row for number in cells] for row in zip(*each, strict=True)]
 
 
