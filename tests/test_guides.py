@@ -9,7 +9,7 @@ import pytest
 from tests.checkout import ROOT, copy_checkout, run_python
 from tests.test_docs import GUIDES
 
-VARIANT, LAYER = ((ROOT / "docs" / name).read_text() for name in GUIDES)
+VARIANT, LAYER, WITHOUT_RATE = ((ROOT / "docs" / name).read_text() for name in GUIDES)
 SHORTER = {
     "train": ("training.epochs=1", "training.steps_per_epoch=2", "--quiet", "--no-plots"),
     "sweep": ("training.steps_per_epoch=2", "--quiet"),
@@ -77,6 +77,18 @@ def test_the_variant_of_the_guide_works_as_printed(tmp_path: Path, monkeypatch: 
     tested = printed["python -m pytest tests/variants -k continuous"]
     assert int(re.findall(r"(\d+) passed", tested)[0]) > 30 and "failed" not in tested
     run_python(folder, "dropout_cli", "train", "variants/continuous", *SHORTER["train"])
+
+
+def test_the_variant_without_a_rate_works_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It passes the contract of all variants, is compared and exported, and no config gives it a rate."""
+    tests = ("__init__", "test_contract", "test_catalogue", "test_examples")
+    folder = checkout_of_page(WITHOUT_RATE, tmp_path, *(f"tests/variants/{name}.py" for name in tests))
+    printed = run_page(WITHOUT_RATE, folder, monkeypatch)
+    tested = printed["python -m pytest tests/variants -k two_level"]
+    assert int(re.findall(r"(\d+) passed", tested)[0]) > 10 and "failed" not in tested
+    assert "dropout: two_level" in (folder / "configs/variants/two_level.yaml").read_text()
+    rated = ("dropout_cli", "config", "check", "digits", "dropout={variant: two_level, rate: 0.2}")
+    assert "rate: unknown key" in run_python(folder, *rated, code=2).stderr
 
 
 def test_the_setting_that_the_guide_refuses_is_one_line(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import write_atomic
 
 
@@ -16,7 +17,17 @@ class RunFigure:
     """The figure as SVG; letters are text."""
 
     def save(self, path: str | Path) -> Path:
-        """Write the figure to an SVG file, and return its path."""
+        """Write the figure to an SVG file, and return its path.
+
+        Args:
+            path: The file; its name ends in `.svg`.
+
+        Raises:
+            UsageError: The name has another ending.
+        """
+        if Path(path).suffix.lower() != ".svg":
+            way_out = f"Write {Path(path).with_suffix('.svg').name}; the folder of the run or sweep has PNG files."
+            raise UsageError(str(path), "a figure is saved as SVG", way_out)
         write_atomic(Path(path), self.svg.encode())
         return Path(path)
 

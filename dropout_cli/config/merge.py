@@ -221,6 +221,8 @@ class _Overlay:
             # Keys of the same layer are kept, and reported as unknown.
             inherited = node.key_place.source.layer < new.key_place.source.layer
             if name != registry.tag and inherited and name in block_keys(earlier) and name not in block_keys(cls):
+                if after == "none":  # without dropout, nobody expects a rate to count
+                    continue
                 fact = f"ignored, because {registry.kind} is now {after}, which does not have this key"
                 self._notices.append(f"{node.key_place}: {path}.{name}: {fact}.")
             else:

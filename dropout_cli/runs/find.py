@@ -1,5 +1,6 @@
-"""Find runs by a path, a unique prefix of a run's name, or `latest`."""
+"""Find runs by a path, a unique beginning of a run's name, or `latest`."""
 
+import re
 from pathlib import Path
 
 from dropout_cli.core.errors import UsageError
@@ -37,7 +38,8 @@ def find_run(reference: str, root: Path) -> Run:
     """Return the run that `reference` names.
 
     Args:
-        reference: A path, a unique prefix of a run's name, or `latest` for the run that was created last.
+        reference: A path, a unique beginning of a run's name (with or without its time), or `latest` for the run that
+            was created last.
         root: The folder in which names are looked up.
 
     Raises:
@@ -57,7 +59,11 @@ def _lookup(reference: str, root: Path) -> Run:
     runs = all_runs(root)
     if reference == LATEST and runs:
         return max(runs, key=lambda run: (run.created, run.name))
-    matching = [run for run in runs if run.name == reference] or [run for run in runs if run.name.startswith(reference)]
+    matching = (
+        [run for run in runs if run.name == reference]
+        or [run for run in runs if run.name.startswith(reference)]
+        or [run for run in runs if _without_time(run.name).startswith(reference)]
+    )
     if len(matching) == 1:
         return matching[0]
     if matching:
@@ -69,6 +75,12 @@ def _lookup(reference: str, root: Path) -> Run:
             _refuse_others(place, reference)
     hint = did_you_mean(reference, [LATEST, *(run.name for run in runs)])
     raise UsageError(reference, f"no such run in {root}", f"{hint} `dropout runs` lists all runs.".lstrip())
+
+
+def _without_time(name: str) -> str:
+    """Return the name of a run behind its time, where the name that a user gave begins."""
+    time, _, rest = name.partition("_")
+    return rest if re.fullmatch(r"\d{8}T\d{6}Z", time) else name
 
 
 def _refuse_others(path: Path, reference: str) -> None:

@@ -136,7 +136,8 @@ def _enumeration(groups: Sequence[RunGroup]) -> str:
     names = [group_name(group) for group in groups[:MOST_NAMED]]
     if len(groups) > MOST_NAMED:
         names.append(counted(len(groups) - MOST_NAMED, "further setting"))
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    between = "; " if any("," in name for name in names) else ", "
+    return names[0] if len(names) == 1 else f"{between.join(names[:-1])} and {names[-1]}"
 
 
 def _dataset(evidence: SweepComparison) -> str:
@@ -190,7 +191,8 @@ def _result(evidence: SweepComparison, one: Comparison) -> str:
         t = decimals(one.estimate.mean / one.estimate.se, 2)
         p = format_p(one.p_bonferroni)
         df = f"{one.estimate.df:.0f}" if one.estimate.df == round(one.estimate.df) else f"{one.estimate.df:.1f}"
-        numbers.append(f"t({df}) = {t}, p {p if p.startswith('<') else '= ' + p}")
+        name = "p" if one.family == 1 else "corrected p"
+        numbers.append(f"t({df}) = {t}, {name} {p if p.startswith('<') else '= ' + p}")
     if not math.isnan(one.effect):
         numbers.append(f"d_z = {decimals(one.effect, 2)}")
     if look_words(one):

@@ -53,8 +53,8 @@ def compare_command(
         list[str] | None,
         typer.Option(
             "--by",
-            metavar="KEY",
-            help="Group by this config key instead of all keys that differ. Can be given several times.",
+            metavar="KEY,...",
+            help="Group by these config keys instead of all keys that differ. Can be given several times.",
         ),
     ] = None,
     metric: Annotated[
@@ -121,8 +121,9 @@ def compare_command(
     paired_test = options.parse_test(test or "t")
     named = options.parse_metrics(metric, metrics)
     references = what or _from_standard_input()
-    records, keys, left_out = collect.collect_runs(references, runs_dir, by or ())
-    ending = collected.find_ending_sweep(references, by or ())
+    by = [key.strip() for keys in by or () for key in keys.split(",")]
+    records, keys, left_out = collect.collect_runs(references, runs_dir, by)
+    ending = collected.find_ending_sweep(references, by)
     if paired_test != "t" and (any_time or ending is not None):
         fact = "has a p-value that does not account for several looks at the results"
         raise UsageError("--test", fact, "Leave it out.")

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from pandas import Series
 
 
+DATES = "dates"
+"""The reason why a column of dates is left out."""
+
+
 def unusable_reason(name: str, series: "Series") -> str:
     """Return why no network can learn from a cleaned column; empty if one can.
 
@@ -23,7 +27,7 @@ def unusable_reason(name: str, series: "Series") -> str:
     if distinct == 0:
         return "empty"
     if cells.is_date(series):
-        return "dates; dataset.dates=expand makes numbers of them"
+        return DATES
     # Words may number half of the rows; in fewer than 40 rows up to 20, but at most 80 % of the rows.
     most_words = max(0.5 * present, min(20, 0.8 * present))
     if series.dtype == object and distinct > min(MAX_CATEGORIES, most_words):

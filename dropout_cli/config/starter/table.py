@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from dropout_cli.config.starter.class_sizes import unequal_classes
-from dropout_cli.config.starter.columns import unusable_reason
+from dropout_cli.config.starter.columns import DATES, unusable_reason
 from dropout_cli.config.starter.lines import ConfigLine, split_lines
 from dropout_cli.config.starter.recipe import recipe_text
 from dropout_cli.config.starter.rows import COMMENTS, keys_for_values, read_with_keys
 from dropout_cli.config.starter.target import CHOSEN_BY_USER, choose_target, infer_task
 from dropout_cli.config.starter.weights import weights_notice
 from dropout_cli.config.starter.words import keep_answers_of_target, read_words
+from dropout_cli.core.shell_words import quote_word
 from dropout_cli.core.text import counted
 from dropout_cli.data.base import TEST, Examples
 from dropout_cli.data.column_warnings import column_warnings
@@ -89,6 +90,9 @@ def table_config(file: Path, target: str | None = None, test_file: Path | None =
     if unusable:
         listed = ", ".join(f"'{name}' ({reason})" for name, reason in unusable.items())
         messages.append(f"{'Columns left out' if drop else 'Kept, as there is no other column'}: {listed}.")
+    if drop and DATES in unusable.values():
+        kept = ", ".join(name for name in drop if unusable[name] != DATES)
+        messages.append(f"To make numbers of dates: {quote_word(f'dataset.drop=[{kept}]')} dataset.dates=expand.")
     messages += readings.notices(learned.keys())
     messages += filter(None, [weights_notice(learned)])
     if categorical:
