@@ -99,6 +99,9 @@ def test_figures_are_pictures_for_a_page(run: dropout.TrainedRun, tmp_path: Path
     assert run.figure("curves").svg.startswith("<svg")
     saved = run.figure("confusion_matrix").save(tmp_path / "c.svg")
     assert "<svg" in saved.read_text()
+    with pytest.raises(UsageError, match=r"c\.png: a figure is saved as SVG\. Write c\.svg"):
+        run.figure("curves").save(tmp_path / "c.png")
+    assert not (tmp_path / "c.png").exists()
     with pytest.raises(KeyError, match="confusion_matrix, curves"):
         run.figure("curve")
     assert "<svg" in run._repr_html_() and "accuracy" in run._repr_html_()

@@ -122,6 +122,12 @@ def test_changing_the_class_drops_inherited_keys_that_the_new_one_lacks_with_a_n
     ]
 
 
+def test_switching_dropout_off_needs_no_notice(folder: Path) -> None:
+    """Nobody expects a rate to count without dropout."""
+    result = loaded("dataset: iris\ndropout: {variant: inverted, rate: 0.5}\n", "dropout=none")
+    assert to_dict(result.experiment)["dropout"] == {"variant": "none"} and result.notices == []
+
+
 def test_changing_the_class_of_the_default_drops_keys_as_well(folder: Path) -> None:
     """The file takes the default optimizer, adam, without naming it."""
     result = loaded("dataset: iris\ntraining: {optimizer: {beta1: 0.8}}\n", "training.optimizer.name=sgd")

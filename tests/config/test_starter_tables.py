@@ -78,6 +78,19 @@ def test_what_no_row_shares_is_not_predicted(tmp_path: Path, text: str, target: 
     assert f"Columns left out: {left_out}" in said
 
 
+def test_the_way_to_use_dates_works(tmp_path: Path) -> None:
+    """The two settings of the message make numbers of the dates, and leave out the other columns."""
+    rows = "".join(f"{n},2024-{1 + n % 12:02}-{1 + n % 28:02},{n % 5}.5,{'pq'[n % 2]}\n" for n in range(1000, 1090))
+    (tmp_path / "t.csv").write_text("customer_id,day,v,y\n" + rows)
+    _, said = starter_config(tmp_path / "t.csv")
+    assert "To make numbers of dates: 'dataset.drop=[customer_id]' dataset.dates=expand." in said
+    words = ("--target", "y", "dataset.drop=[customer_id]", "dataset.dates=expand")
+    done = dropout("train", "t.csv", *words, "training.epochs=1", "--no-plots", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (stored,) = tmp_path.glob("runs/*/preprocessing.safetensors")
+    assert b"day (weekday)" in stored.read_bytes()
+
+
 def test_whole_numbers_of_a_few_rows_are_a_quantity(tmp_path: Path) -> None:
     """Twelve numbers in twelve rows are no twelve classes."""
     (tmp_path / "t.csv").write_text("v,y\n" + "".join(f"{n % 5}.5,{n * n}\n" for n in range(12)))

@@ -38,6 +38,16 @@ def begun(root: Path, label: str = "x") -> Run:
     return run
 
 
+def test_a_run_is_found_by_the_name_that_it_was_given(finished: Run, tmp_path: Path) -> None:
+    """Behind its time; two runs of one name are named."""
+    run = copy(finished, tmp_path / "20260101T000000Z_first_abc123")
+    copy(finished, tmp_path / "20260102T000000Z_second_abc124")
+    assert find_run("first", tmp_path).path == run.path and find_run("20260101", tmp_path).path == run.path
+    copy(finished, tmp_path / "20260103T000000Z_first_abc125")
+    with pytest.raises(UsageError, match="2 runs"):
+        find_run("first", tmp_path)
+
+
 def test_of_two_folders_of_one_name_the_one_that_matched_is_deleted(finished: Run, tmp_path: Path) -> None:
     """A backup has the name of the run itself."""
     matching, other = (

@@ -62,6 +62,16 @@ def test_a_sweep_and_runs_go_together(folder: Path) -> None:
         collect.collect_runs([sweep], folder, ["dropout.rte"])
 
 
+def test_several_keys_to_group_by_are_joined_by_commas(folder: Path) -> None:
+    """As names of columns and metrics are."""
+    sweep = str(folder / "runs" / "sweep-tiny")
+    done = dropout(
+        "compare", sweep, *paths(folder), "--by", "dropout.variant,dropout.rate", "--format", "csv", cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("dropout.variant,dropout.rate,")
+
+
 def test_two_single_runs_get_mcnemars_test(folder: Path) -> None:
     """Two runs on the same test examples get a test; two on different ones get none."""
     first, *_, last = paths(folder)

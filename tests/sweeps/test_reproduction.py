@@ -200,3 +200,12 @@ def test_every_bundled_file_is_valid(name: str) -> None:
     """Every bundled reproduction has a row to train at each scale."""
     found = load_reproduction(bundled_papers()[name])
     assert all(found.trained_rows(scale) for scale in found.scales)
+
+
+@pytest.mark.parametrize("name", sorted(bundled_papers()))
+def test_changes_and_protocol_are_whole_sentences(name: str) -> None:
+    """A comma in a YAML list without quotation marks would cut a sentence in two."""
+    found = load_reproduction(bundled_papers()[name])
+    changed = [text for row in found.rows.values() for text in row.given.changed]
+    changed += [text for scale in found.scales.values() for text in scale.changed]
+    assert all(text.endswith(".") and not text[0].islower() for text in (*changed, *found.document.protocol))
