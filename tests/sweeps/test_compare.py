@@ -62,6 +62,17 @@ def test_a_sweep_and_runs_go_together(folder: Path) -> None:
         collect.collect_runs([sweep], folder, ["dropout.rte"])
 
 
+def test_a_sweep_alone_is_compared_by_its_own_metric_and_margin(folder: Path) -> None:
+    """An option replaces them."""
+    words = ("base.yaml", "dropout.rate=0,0.4", "--seeds", "3", "--metric", "test.nll", "--margin", "5", "--out", "own")
+    (folder / "base.yaml").write_text(TINY)
+    assert dropout("sweep", *words, "--quiet", "--no-plots", cwd=folder).returncode == 0
+    said = dropout("compare", "own", cwd=folder).stdout
+    assert "test.nll" in said and "equal within 5" in said and "test.accuracy " not in said
+    said = dropout("compare", "own", "--metric", "test.error", cwd=folder).stdout
+    assert "test.error   95 % interval" in said and "equal within 5" in said
+
+
 def test_several_keys_to_group_by_are_joined_by_commas(folder: Path) -> None:
     """As names of columns and metrics are."""
     sweep = str(folder / "runs" / "sweep-tiny")

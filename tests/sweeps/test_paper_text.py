@@ -34,7 +34,7 @@ def test_numbers_are_those_of_the_comparison() -> None:
         low, high = (format_short(end, "+") for end in one.interval)
         t = one.estimate.mean / one.estimate.se
         p = format_p(one.p_bonferroni)
-        shown = f"95 % interval {low} to {high}; t(4) = {t:.2f}, p {p if p[0] == '<' else '= ' + p}"
+        shown = f"95 % interval {low} to {high}; t(4) = {t:.2f}, corrected p {p if p[0] == '<' else '= ' + p}"
         assert f"difference {format_short(one.estimate.mean, '+')}, {shown}" in text
     assert "Bonferroni's correction for 2 comparisons" in text and "Dunn" in text
 

@@ -127,9 +127,9 @@ def compare_command(
     if paired_test != "t" and (any_time or ending is not None):
         fact = "has a p-value that does not account for several looks at the results"
         raise UsageError("--test", fact, "Leave it out.")
-    # A sweep with --until sure is compared as its plan says, unless an option says otherwise.
-    planned = ComparisonSettings() if ending is None else ending.settings
-    metric, *others = planned.metrics if ending is not None and metric is None and metrics is None else named
+    # A sweep alone is compared as its plan says, unless an option says otherwise.
+    planned = collected.stored_settings(references, by) if ending is None else ending.settings
+    metric, *others = planned.metrics if metric is None and metrics is None else named
     # The default metric is missing in regression runs, for which another default is chosen later.
     if metric != DEFAULT_METRIC and all(math.isnan(record.score(metric)) for record in records):
         present = [name for name in METRICS if not all(math.isnan(record.score(name)) for record in records)]

@@ -42,6 +42,22 @@ def find_ending_sweep(references: Sequence[str], by: Sequence[str]) -> EndingSwe
     return None if progress is None else EndingSweep(plan.comparison, progress)
 
 
+def stored_settings(references: Sequence[str], by: Sequence[str]) -> ComparisonSettings:
+    """Return how the plan of a single sweep compares its runs; the defaults for other runs.
+
+    Args:
+        references: Runs and sweeps.
+        by: The keys to group by; with them, the groups are not those of the plan.
+
+    Raises:
+        UsageError: The plan of the sweep is damaged.
+    """
+    if by or len(set(references)) != 1 or not is_sweep_folder(references[0]):
+        return ComparisonSettings()
+    plan = stored_plan.read_plan(SweepFolder(Path(references[0])))
+    return ComparisonSettings() if plan is None or plan.design is not None else plan.comparison
+
+
 def unplanned_notices(references: Sequence[str]) -> Iterator[str]:
     """Yield a notice for each sweep with looks that ordinary intervals ignore.
 
