@@ -16,8 +16,12 @@ from tests.page_blocks import code_blocks, is_plain, parts, run_page
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+WRITTEN_BY_A_BUILD = ("variants", "reference", "project")
+"""Folders of `docs/` whose pages a build of the site writes from the code."""
 PATHS = {"README.md": ROOT / "README.md"} | {
-    path.relative_to(DOCS).as_posix(): path for path in sorted(DOCS.rglob("*.md")) if "_build" not in path.parts
+    path.relative_to(DOCS).as_posix(): path
+    for path in sorted(DOCS.rglob("*.md"))
+    if path.relative_to(DOCS).parts[0] not in WRITTEN_BY_A_BUILD
 }
 PAGES = {name: path.read_text(encoding="utf-8") for name, path in PATHS.items()}
 SETUP = [block for block in code_blocks(PAGES["README.md"], "sh") if "pip install" in block]
