@@ -27,7 +27,7 @@ def test_an_acceptance_script_runs_in_its_smoke_form(name: str, request: pytest.
     if name.startswith("mnist") or name in NEED_REAL_DATA:
         request.getfixturevalue("real_data")
     command = [sys.executable, "-m", f"tests.acceptance.{name}", "--smoke"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=3000, check=False)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines and all("(bar: " in line and "dropout " in line for line in lines)
