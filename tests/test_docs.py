@@ -25,7 +25,7 @@ PATHS = {"README.md": ROOT / "README.md"} | {
 }
 PAGES = {name: path.read_text(encoding="utf-8") for name, path in PATHS.items()}
 SETUP = [block for block in code_blocks(PAGES["README.md"], "sh") if "pip install" in block]
-GUIDES = ("write-a-variant.md", "write-a-layer.md", "variant-without-rate.md")
+GUIDES = ("write-a-variant.md", "write-a-layer.md", "write-a-variant-without-rate.md")
 """Pages whose commands need the files that they show: `tests/test_guides.py` runs them."""
 PLUGINS = "plugins.md"
 """A page whose commands need the packages that it shows: `tests/test_plugins.py` runs them."""

@@ -53,7 +53,7 @@ def cell_number(text: str, decimal_comma: bool) -> float:
 
 
 def date_number(text: str, part: str, day_first: bool) -> float:
-    """Return a part of a date such as 2024-03-01, 1.3.2024 or 2024-03-01 12:30, or of a time such as 12:30.
+    """Return a part of a date such as 2024-03-01, 1.3.2024 or 2024-03-01 12:30, or of a time.
 
     Args:
         text: The text.
