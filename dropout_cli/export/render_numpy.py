@@ -9,6 +9,7 @@ import numpy as np
 
 from dropout_cli.core.text import escape_control_chars
 from dropout_cli.core.types import Array
+from dropout_cli.data.readers import cell_notation
 from dropout_cli.export import numpy_program, table_program
 from dropout_cli.export.description import ModelDescription
 from dropout_cli.export.plain_steps import constant_arrays, plain_steps
@@ -98,7 +99,7 @@ def numpy_files(description: ModelDescription) -> dict[str, bytes]:
     kinds = {operation.kind for operation in description.graph.operations}
     parts = [
         heading(description, f"predictions = {name}({input_words(description)[1]}{rng})"),
-        program_text([numpy_program, table_program], [name, "read_arrays"], kinds),
+        program_text([numpy_program, cell_notation, table_program], [name, "read_arrays"], kinds),
         "\n# The steps of the model are [result, operation, operands, settings].",
         f"MODEL.update(\n{textwrap.indent(literal_text(model), '    ')}\n)",
         f"SHAPES = {literal_text(shapes)}",

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from dropout_cli.core.types import Array
+from dropout_cli.data.readers import cell_notation
 from dropout_cli.export import table_program
 from dropout_cli.export.channels_first import to_channels_first
 from dropout_cli.export.description import ModelDescription
@@ -58,7 +59,7 @@ def torch_files(description: ModelDescription) -> dict[str, bytes]:
         "from pathlib import Path",
     ]
     if description.columns:
-        parts.append(program_text([table_program], ["encode_table"], ()).rstrip("\n"))
+        parts.append(program_text([cell_notation, table_program], ["encode_table"], ()).rstrip("\n"))
     parts.append(IMPORTS)
     if description.columns:
         parts.append(f"COLUMNS = {literal_text([column.plain() for column in description.columns])}")

@@ -5,17 +5,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from dropout_cli.data.readers.cell_notation import COMMA, POINT, strip_number_marks, to_iso_date
 from dropout_cli.export.numpy_program import MODEL, predict
-
-CURRENCY: str = r"(?:[$€£¥]|CHF|EUR|GBP|USD)"
-NUMBER_MARKS: Any = re.compile(rf"^([+-]?)\s*{CURRENCY}\s*|\s*(?:%|{CURRENCY})$")
-THOUSANDS_GAPS: Any = re.compile(r"(?<=\d)['\u2019 \u00a0\u202f](?=\d{3}(?!\d))")
-POINT: Any = re.compile(r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d*)?", re.ASCII)
-"""A decimal point, with commas between thousands: 1,234.5."""
-COMMA: Any = re.compile(r"[+-]?([1-9]\d{0,2}(\.\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?", re.ASCII)
-"""A decimal comma, with points between thousands: 1.234,5."""
-YEAR_LAST: Any = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{2}|\d{4})(?!\d)")
-YEAR_FIRST: Any = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 
 
 def cell_word(cell: Any, missing: Collection[str]) -> str:
@@ -32,21 +23,10 @@ def cell_word(cell: Any, missing: Collection[str]) -> str:
 
 
 def cell_number(text: str, decimal_comma: bool) -> float:
-    """Return the number that a text such as 1,234.5, 1.234,5, 45 %, $3 or (12.5) says.
-
-    Args:
-        text: The text.
-        decimal_comma: True if the training data had decimal commas.
-
-    Raises:
-        ValueError: It says no number.
-    """
+    """Return the number that a text such as 1,234.5, 1.234,5, 45 %, $3 or (12.5) says."""
     if text.lower() in ("true", "false"):
         return float(text.lower() == "true")
-    text = text.replace("\u2212", "-")
-    if text.startswith("(") and text.endswith(")"):
-        text = f"-{text[1:-1]}"
-    text = THOUSANDS_GAPS.sub("", NUMBER_MARKS.sub(r"\1", text)).strip()
+    text = strip_number_marks(text)
     if decimal_comma and COMMA.fullmatch(text):
         return float(text.replace(".", "").replace(",", "."))
     return float(text.replace(",", "") if POINT.fullmatch(text) else text)
@@ -63,20 +43,15 @@ def date_number(text: str, part: str, day_first: bool) -> float:
     Raises:
         ValueError: It says no date in these notations.
     """
-    if match := YEAR_FIRST.match(text):
-        text = f"{match[1]}-{match[2]:0>2}-{match[3]:0>2}{text[match.end() :]}"
-    elif match := YEAR_LAST.match(text):
-        day, month = (match[1], match[3]) if day_first else (match[3], match[1])
-        year = int(match[4]) if len(match[4]) == 4 else int(match[4]) + (1900 if int(match[4]) > 68 else 2000)
-        text = f"{year:04}-{month:0>2}-{day:0>2}{text[match.end() :]}"
-    elif part == "hour":
+    if part == "hour" and ":" in text[:3]:
         text = f"1970-01-01 {text:0>5}" if len(text) < 6 else f"1970-01-01 {text:0>8}"
+    text = to_iso_date(text, day_first)
     if re.fullmatch(r"\d{8}", text):
         text = f"{text[:4]}-{text[4:6]}-{text[6:]}"
     when = datetime.datetime.fromisoformat(text)
-    when = when.replace(tzinfo=datetime.UTC) if when.tzinfo is None else when.astimezone(datetime.UTC)
+    when = when.replace(tzinfo=None) - (when.utcoffset() or datetime.timedelta())  # as the time in UTC
     if part == "day number":
-        return (when - datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)) / datetime.timedelta(days=1)
+        return (when - datetime.datetime(1970, 1, 1)) / datetime.timedelta(days=1)
     if part == "hour":
         return when.hour + when.minute / 60 + when.second / 3600
     return float({"year": when.year, "month": when.month, "weekday": when.weekday()}[part])

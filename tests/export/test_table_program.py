@@ -97,6 +97,7 @@ def test_numbers_are_read_as_people_write_them(text: str, comma: bool, number: f
         ("3/1/24", False),
         ("2024-03-01 18:30:00", False),
         ("2024-03-01T18:30", False),
+        ("2024-03-01T23:30-05:00", False),
         ("20240301", False),
     ],
 )

@@ -1,6 +1,5 @@
 """Features made of a date: year, month, weekday and day number."""
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -9,6 +8,7 @@ import numpy as np
 from dropout_cli.core.errors import DataError
 from dropout_cli.core.types import Array
 from dropout_cli.data.base import DateFeature
+from dropout_cli.data.readers.cell_notation import YEAR_LAST, to_iso_date
 from dropout_cli.data.readers.cells import CLOCK_PATTERN, RowLocator
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ DAY_PARTS = ("year", "month", "weekday", "day number")
 """Features of a date. weekday: 0 is Monday. day number: days since 1970-01-01, with the time as a fraction."""
 CLOCK_PARTS = ("hour",)
 """Feature of a time without a date: the hour, with minutes as a fraction."""
-# Day and month, or month and day, in front of the year.
-_YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{2}|\d{4})(?!\d)")
-_YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 
 
 def date_features(series: "Series", name: str, handling: DateHandling, where: RowLocator) -> tuple[DateFeature, ...]:
@@ -42,7 +39,7 @@ def date_features(series: "Series", name: str, handling: DateHandling, where: Ro
         return tuple(DateFeature(name, part) for part in CLOCK_PARTS)
     day_first = handling == "day_first"
     if handling == "expand" and series.dtype == object:
-        found = [match for match in map(_YEAR_LAST.match, words) if match]
+        found = [match for match in map(YEAR_LAST.match, words) if match]
         days_first = any(int(match[1]) > 12 or match[2] == "." for match in found)
         if found and not days_first and not any(int(match[3]) > 12 for match in found):
             row = int(np.flatnonzero(series.notna().to_numpy())[0])
@@ -74,7 +71,7 @@ def date_values(series: "Series", features: Sequence[DateFeature], where: RowLoc
     elif series.dtype.kind in "iuf":
         texts = series.map(lambda cell: f"{cell:.0f}" if cell == cell else None)
     else:
-        texts = series.map(lambda cell: _to_iso(str(cell), feature.day_first) if cell == cell else None)
+        texts = series.map(lambda cell: to_iso_date(str(cell), feature.day_first) if cell == cell else None)
     numbers = series.dtype.kind in "iuf" and not is_clock
     dates = pd.to_datetime(texts, format="%Y%m%d" if numbers else "mixed", errors="coerce", utc=True)
     wrong = np.flatnonzero((dates.isna() & series.notna()).to_numpy())
@@ -82,21 +79,6 @@ def date_values(series: "Series", features: Sequence[DateFeature], where: RowLoc
         fact = f"column '{feature.column}' has {str(series.iloc[wrong[0]])[:40]!r}, which is not a date"
         raise DataError(where(int(wrong[0])), fact, "Correct it, or leave the value empty")
     return [_part_of(dates, each.part).to_numpy(np.float64) for each in features]
-
-
-def _to_iso(cell: str, day_first: bool) -> str:
-    """Return a cell with its date as year, month, day.
-
-    Other notations, such as 31 Jan 2020, are not ambiguous and stay.
-    """
-    if match := _YEAR_FIRST.match(cell):
-        return f"{match[1]}-{match[2]:0>2}-{match[3]:0>2}{cell[match.end() :]}"
-    if match := _YEAR_LAST.match(cell):
-        day, month = (match[1], match[3]) if day_first else (match[3], match[1])
-        # As POSIX does: 69 to 99 belong to the last century.
-        year = int(match[4]) if len(match[4]) == 4 else int(match[4]) + (1900 if int(match[4]) > 68 else 2000)
-        return f"{year:04}-{month:0>2}-{day:0>2}{cell[match.end() :]}"
-    return cell
 
 
 def _part_of(dates: "Series", part: str) -> "Series":

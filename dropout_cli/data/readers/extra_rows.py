@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Literal, TypeAlias
 
 from dropout_cli.data.readers import number_formats
+from dropout_cli.data.readers.cell_notation import strip_number_marks
 from dropout_cli.data.readers.cells import MISSING_TEXTS
 
 ExtraRows: TypeAlias = Literal["leave_out", "keep"]
@@ -171,7 +172,7 @@ def _is_rounded(exact: float, printed: float) -> bool:
 
 
 def _number(cell: str, comma: bool | None) -> float | None:
-    text = number_formats.strip_number_marks(cell)
+    text = strip_number_marks(cell)
     text = text.replace(".", "").replace(",", ".") if comma else text.replace(",", "")
     try:
         return float(text)

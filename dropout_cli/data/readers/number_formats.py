@@ -9,20 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dropout_cli.data.readers.cell_notation import COMMA, POINT, strip_number_marks
+
 if TYPE_CHECKING:
     from pandas import Series
 
-# Symbols and codes, before or behind the number.
-_CURRENCY = r"(?:[$€£¥]|CHF|EUR|GBP|USD)"
-_SIGN_CURRENCY_PERCENT = re.compile(rf"^([+-]?)\s*{_CURRENCY}\s*|\s*(?:%|{_CURRENCY})$")
-# Apostrophes and spaces, no-break and narrow ones too, before groups of three digits.
-_THOUSANDS_GAPS = re.compile(r"(?<=\d)['\u2019 \u00a0\u202f](?=\d{3}(?!\d))")
 # As Python's float() reads it.
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.ASCII | re.IGNORECASE)
-# Decimal point, commas between thousands: 1,234.5.
-_POINT = re.compile(r"[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d*)?", re.ASCII)
-# Decimal comma, points between thousands: 1.234,5.
-_COMMA = re.compile(r"[+-]?([1-9]\d{0,2}(\.\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?", re.ASCII)
 _BOOLEAN = re.compile("true|false", re.IGNORECASE)
 # A mark before exactly three digits may separate thousands; before fewer or more digits, or behind 0, it cannot.
 _SURELY_POINT = re.compile(r"[+-]?(\d+\.(\d{1,2}|\d{4,})|(0|\d{4,})\.\d+|\d{1,3}(,\d{3})+\.\d+)", re.ASCII)
@@ -54,21 +47,10 @@ def to_numbers(series: "Series") -> "Series":
         )
 
 
-def strip_number_marks(cell: str) -> str:
-    """Return the digits of a cell, without currency, percent sign and thousands gaps.
-
-    A minus sign becomes a hyphen in front.
-    """
-    text = cell.strip().replace("\u2212", "-")  # U+2212 is the typographic minus sign
-    if text.startswith("(") and text.endswith(")"):
-        text = f"-{text[1:-1]}"
-    return _THOUSANDS_GAPS.sub("", _SIGN_CURRENCY_PERCENT.sub(r"\1", text)).strip()
-
-
 def is_number_text(cell: str) -> bool:
     """Return True if the cell is a number in any supported notation."""
     text = strip_number_marks(cell)
-    return any(pattern.fullmatch(text) for pattern in (_PLAIN, _POINT, _COMMA))
+    return any(pattern.fullmatch(text) for pattern in (_PLAIN, POINT, COMMA))
 
 
 def has_decimal_comma(cells: Iterable[str], separator: str | None) -> bool | None:
@@ -84,7 +66,7 @@ def has_decimal_comma(cells: Iterable[str], separator: str | None) -> bool | Non
     texts = [strip_number_marks(cell) for cell in cells]
     comma, point = (any(pattern.fullmatch(text) for text in texts) for pattern in (_SURELY_COMMA, _SURELY_POINT))
     if not comma and not point:
-        return True if separator == ";" and any("," in text and _COMMA.fullmatch(text) for text in texts) else None
+        return True if separator == ";" and any("," in text and COMMA.fullmatch(text) for text in texts) else None
     return None if comma and point else comma
 
 
@@ -119,11 +101,11 @@ def parse_numbers(words: "Series", comma: bool | None) -> "Series":
     if words.str.fullmatch(_BOOLEAN.pattern, case=False).all():
         return words.str.lower().map({"true": 1.0, "false": 0.0})
     texts = words.map(strip_number_marks)
-    grouped = texts.where(~texts.str.contains(",") | texts.str.fullmatch(_POINT.pattern))
+    grouped = texts.where(~texts.str.contains(",") | texts.str.fullmatch(POINT.pattern))
     pointed = to_numbers(grouped.str.replace(",", "")).astype(np.float64)
     if comma is False or (comma is None and pointed.notna().all()):
         return pointed
-    plain = texts.where(texts.str.fullmatch(_COMMA.pattern)).str.replace(".", "").str.replace(",", ".")
+    plain = texts.where(texts.str.fullmatch(COMMA.pattern)).str.replace(".", "").str.replace(",", ".")
     with_comma = to_numbers(plain).astype(np.float64)
     # If neither notation fits all cells, take the one that fits more.
     return pointed if pointed.notna().sum() > with_comma.notna().sum() else with_comma
