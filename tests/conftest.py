@@ -1,13 +1,18 @@
 """Fixtures and options for all tests: real data, and tests that need a missing package."""
 
 import os
-from collections.abc import Generator
+import shutil
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dropout_cli.core.environment import OPENBLAS_TIMEOUT
 from tests import needs
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 os.environ.setdefault(*OPENBLAS_TIMEOUT)  # before NumPy is loaded, as the command does: commands run in this process
 
@@ -52,3 +57,17 @@ def real_data() -> Path:
     if not (Path(folder) / "mnist").is_dir():
         pytest.fail(f"DROPOUT_DATA is {folder}, which has no folder mnist/ with the four MNIST files")
     return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Start Chromium without a screen; skip the test if it is not installed."""
+    from playwright.sync_api import sync_playwright
+
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("Chromium needed: install Debian's package `chromium`")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()

@@ -223,7 +223,7 @@ def relative_in_text(tree: ast.AST) -> Iterator[int]:
 
 
 def test_relative_paths_in_text_have_slashes() -> None:
-    """What is stored relative to a folder reads the same on every system."""
+    """A relative path is stored with the same text on every system."""
     for path in sorted(PACKAGE.rglob("*.py")):
         assert not list(relative_in_text(ast.parse(path.read_text("utf-8")))), path
     assert sorted(relative_in_text(ast.parse("f'{path.relative_to(a)}'\nstr(path.relative_to(a))"))) == [1, 2]

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 NAMES = built_in()
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-browsing = pytest.mark.skipif(CHROMIUM is None, reason="Chromium needed: install Debian's package `chromium`")
 PAGES = (
     *("index", "tour", "architecture", "search", "variants/index", "variants/dropblock"),
     *("reference/optimizers", "reference/commands/sweep", "reference/python/dropout"),
@@ -110,7 +107,7 @@ def test_the_search_finds_a_variant(index: dict[str, Any], name: str) -> None:
 
 
 def test_every_command_has_a_page_with_its_options(site: Path) -> None:
-    """The same words as in `--help`."""
+    """The page of a command has the texts of its `--help`."""
     for words in filter(None, commands()):
         page = re.sub(r"<[^>]*>", "", (site / f"reference/commands/{'-'.join(words)}.html").read_text("utf-8"))
         said = (ROOT / f"tests/snapshots/help/{'_'.join(words)}.txt").read_text("utf-8")
@@ -142,18 +139,6 @@ def test_a_page_asks_nobody_for_anything(site: Path) -> None:
         assert re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(?:https?:)?//', text) == [], path
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    """Debian's Chromium, without a screen."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@browsing
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_work_in_a_browser(browser: "Browser", site: Path, scheme: str, width: int) -> None:
@@ -178,7 +163,6 @@ def test_pages_work_in_a_browser(browser: "Browser", site: Path, scheme: str, wi
     assert said == []
 
 
-@browsing
 @pytest.mark.parametrize("width", [390, 1440])
 def test_no_page_is_wider_than_the_window(browser: "Browser", site: Path, width: int) -> None:
     """Wide tables, equations and code scroll by themselves."""
@@ -192,7 +176,6 @@ def test_no_page_is_wider_than_the_window(browser: "Browser", site: Path, width:
     assert wider == []
 
 
-@browsing
 def test_the_search_shows_the_page_of_a_variant_first(browser: "Browser", site: Path) -> None:
     """For the name of a variant, typed into the field on the front page."""
     context = browser.new_context()

@@ -1,4 +1,4 @@
-"""What comes with this package, without the classes of other packages."""
+"""The classes that this package registers, without those of plugins."""
 
 from typing import Any
 

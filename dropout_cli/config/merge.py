@@ -217,14 +217,13 @@ class _Overlay:
         if earlier is None or before == after:
             return self.block(cls, old, new, path)
         kept = {}
+        has_keys = bool(block_keys(cls))  # without any, such as dropout: none, nobody expects a key to count
         for name, node in _as_mapping(old).items():
             # Keys of the same layer are kept, and reported as unknown.
             inherited = node.key_place.source.layer < new.key_place.source.layer
             if name != registry.tag and inherited and name in block_keys(earlier) and name not in block_keys(cls):
-                if after == "none":  # without dropout, nobody expects a rate to count
-                    continue
                 fact = f"ignored, because {registry.kind} is now {after}, which does not have this key"
-                self._notices.append(f"{node.key_place}: {path}.{name}: {fact}.")
+                self._notices += [f"{node.key_place}: {path}.{name}: {fact}."] if has_keys else []
             else:
                 kept[name] = node
         return self.block(cls, replace(old, value=kept), new, path)

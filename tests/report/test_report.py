@@ -4,7 +4,6 @@ import base64
 import csv
 import re
 import shutil
-from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,10 +22,7 @@ from tests.small_run import train
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NASTY = '<script>alert(1)</script> & "quoted" \N{RIGHT-TO-LEFT OVERRIDE}'
-
-browsing = pytest.mark.skipif(CHROMIUM is None, reason="Chromium needed: install Debian's package `chromium`")
 
 
 @pytest.fixture(scope="module")
@@ -211,18 +207,6 @@ def test_the_command_writes_into_the_folder_or_where_it_is_told(folder: Path) ->
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    """Debian's Chromium, without a screen."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@browsing
 @pytest.mark.parametrize("width", [390, 1024, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)

@@ -55,7 +55,7 @@ def stored_settings(references: Sequence[str], by: Sequence[str]) -> ComparisonS
     if by or len(set(references)) != 1 or not is_sweep_folder(references[0]):
         return ComparisonSettings()
     plan = stored_plan.read_plan(SweepFolder(Path(references[0])))
-    return ComparisonSettings() if plan is None or plan.design is not None else plan.comparison
+    return ComparisonSettings() if plan is None else plan.comparison
 
 
 def unplanned_notices(references: Sequence[str]) -> Iterator[str]:
