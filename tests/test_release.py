@@ -27,7 +27,7 @@ def test_the_classifiers_are_the_python_versions_that_the_readme_calls_tested() 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     pattern = r"Programming Language :: Python :: (3\.\d+)"
     claimed = [found[1] for text in project["classifiers"] if (found := re.fullmatch(pattern, text))]
-    (sentence,) = re.findall(r"Tested on Linux with Python ([^;]*);", README)
+    (sentence,) = re.findall(r"tested on Linux with (Python [^;]*?)\. Windows", README)
     assert claimed == re.findall(r"3\.\d+", sentence)
     assert project["requires-python"] == f">={claimed[0]}"
 

@@ -1,8 +1,8 @@
 """Merging of config layers: defaults < `extends:` file < file < `KEY=VALUE`.
 
 Mappings merge key by key, anything else replaces. If a layer changes the class of a block (another `variant` or
-`name`), keys that an earlier layer set and that the new class lacks are ignored with a notice. Keys of the same layer
-are never dropped, so that they are reported as unknown.
+`name`), keys that an earlier layer set and that the new class lacks are ignored, with a notice if the new class has
+keys at all (`dropout: none` has none). Keys of the same layer are never dropped, so that they are reported as unknown.
 """
 
 from collections.abc import Sequence

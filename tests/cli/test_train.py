@@ -59,10 +59,10 @@ def test_train_json_is_the_summary_with_the_run(tmp_path: Path) -> None:
 def test_a_changed_variant_drops_what_it_lacks_and_says_so(tmp_path: Path) -> None:
     """The notice is on stderr and in the log."""
     (tmp_path / "tiny.yaml").write_text(TINY)
-    done = dropout("train", "tiny.yaml", "dropout.variant=none", "--no-plots", cwd=tmp_path)
+    done = dropout("train", "tiny.yaml", "dropout.variant=concrete", "--no-plots", cwd=tmp_path)
     assert done.returncode == 0
     notice = done.stderr.splitlines()[0]
-    assert "rate" in notice and "none" in notice
+    assert "rate" in notice and "concrete" in notice
     assert (tmp_path / done.stdout.strip() / "log.txt").read_text().startswith(notice)
 
 
