@@ -147,7 +147,8 @@ def train_plan(
     with folder.hold_lock():
         until_plan.refuse_changed_looks(plan, comparison, folder)
         change = plan_changes.compare_with_stored(plan, folder, may_replace=execution.may_replace)
-        for line in list(plan_changes.plan_messages(plan, folder, change)):
+        # A caller that may replace the plan changes it by itself, which is no news for the user.
+        for line in list(plan_changes.plan_messages(plan, folder, None if execution.may_replace else change)):
             notice(line)
         # The plan is stored before training, so that an interrupted sweep can be continued and verified.
         write_plan(plan, folder, comparison, change, design)
