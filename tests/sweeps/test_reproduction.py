@@ -18,7 +18,7 @@ from dropout_cli.core.errors import ConfigError
 from dropout_cli.statistics import Interval
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.reproduction.catalog import bundled_papers
-from dropout_cli.sweeps.reproduction.load import load_reproduction
+from dropout_cli.sweeps.reproduction.load import better_choices, load_reproduction
 from dropout_cli.sweeps.reproduction.measure import MeasuredRow, measure_folder
 from tests.commands import dropout
 from tests.small_paper import DISTILLED, PAPER, write_paper
@@ -179,6 +179,7 @@ def test_a_reproduction_file_is_no_config_and_no_sweep_file(tmp_path: Path) -> N
     [
         ("reference: none", "reference: noone", "unknown row 'noone'"),
         ("by: val.error", "by: test.error", "not a number of the validation part"),
+        ("by: val.error", "by: train_seconds.val.mean", "choices.better: is missing: it is not known which values of"),
         ("[[drop, none]]", "[[drop, nothing]]", "unknown row 'nothing'"),
         ("published: 20.0", "publshed: 20.0", "publshed"),
         ("  laptop: {seeds: 3, minutes: 1}\n", "", "scales.laptop"),
@@ -200,6 +201,14 @@ def test_every_bundled_file_is_valid(name: str) -> None:
     """Every bundled reproduction has a row to train at each scale."""
     found = load_reproduction(bundled_papers()[name])
     assert all(found.trained_rows(scale) for scale in found.scales)
+
+
+def test_likelihoods_of_monte_carlo_passes_can_be_rows_and_decide_choices() -> None:
+    """A smaller negative log likelihood is better, also that of a mixture, which is no metric of its own."""
+    found = load_reproduction(bundled_papers()["gal2016-uci"])
+    assert found.document.choices is not None and found.document.choices.by.endswith("val.nll_log_mean_exp")
+    assert better_choices(found.document.choices) == "lower"
+    assert {row.better for row in found.rows.values()} == {"lower"}
 
 
 @pytest.mark.parametrize("name", sorted(bundled_papers()))

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dropout_cli.core.errors import RunFailed
-from dropout_cli.metrics import larger_is_better
 from dropout_cli.sweeps.records import RunRecord
 from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.sweeps.reproduction.design import Chosen, Design
@@ -19,6 +18,7 @@ def choose_values(
     records: Mapping[str, RunRecord],
     by: str,
     *,
+    larger: bool,
     per_replicate: bool,
 ) -> dict[str, list[Chosen]]:
     """Return row -> the values that are best on the validation part.
@@ -31,12 +31,12 @@ def choose_values(
         runs_of_points: The ids of the runs of each point.
         records: Id -> complete run.
         by: The number of the summary that decides.
+        larger: Whether larger numbers are better.
         per_replicate: True to choose for each seed and split, False to choose by the mean over all runs.
 
     Raises:
         RunFailed: No combination of a row has a finite number.
     """
-    larger = larger_is_better(by.rpartition(".")[2])
     chosen: dict[str, list[Chosen]] = {}
     for name in dict.fromkeys(design.rows):
         points = [place for place, row in enumerate(design.rows) if row == name]

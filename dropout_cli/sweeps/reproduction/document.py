@@ -78,6 +78,8 @@ class Choices:
 
     by: Text
     """A number of the validation part, such as val.error or monte_carlo.50.val.nll."""
+    better: Literal["lower", "higher"] | None = None
+    """Which values are better. null: known from the metric."""
     grid: dict[str, Any] = field(default_factory=dict)
     """Dotted key -> its values, for all rows; each row can add its own."""
     set: dict[str, Any] = field(default_factory=dict)

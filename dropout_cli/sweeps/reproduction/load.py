@@ -14,7 +14,15 @@ from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.registry import did_you_mean
 from dropout_cli.metrics import METRICS, larger_is_better, metric_name
 from dropout_cli.sweeps.axes import Setting, parse_values
-from dropout_cli.sweeps.reproduction.document import SCALES, Better, PaperRow, ReproductionDocument, Scale, Unit
+from dropout_cli.sweeps.reproduction.document import (
+    SCALES,
+    Better,
+    Choices,
+    PaperRow,
+    ReproductionDocument,
+    Scale,
+    Unit,
+)
 
 Settings = tuple[Setting, ...]
 
@@ -142,10 +150,17 @@ def _read_rows(tree: Node, document: ReproductionDocument, mistakes: ErrorCollec
     return rows
 
 
+def better_choices(choices: Choices) -> Better:
+    """Return which values decide for a combination; neither if that is not known."""
+    return choices.better or _known_direction(choices.by)
+
+
 def _known_direction(metric: str) -> Better:
     """Return which values of a metric are better; neither if the name is no metric."""
     known = {metric_name(one) for one in METRICS}
     name = metric.rpartition(".")[2]
+    if name.startswith("nll"):  # also those of Monte Carlo passes, such as nll_log_mean_exp
+        return "lower"
     if name not in known:
         return "neither"
     return "higher" if larger_is_better(name) else "lower"
@@ -177,9 +192,14 @@ def _check_names(
     for scale in SCALES:
         if scale not in scales:
             mistakes.add(tree.place, f"scales.{scale}", "is missing", "Give seeds and minutes.")
-    if document.choices is not None and ".val." not in f".{document.choices.by}":
-        fact = f"'{document.choices.by}' is not a number of the validation part"
-        mistakes.add(tree.place, "choices.by", fact, "Write, for example, val.error.")
+    if document.choices is not None:
+        by = document.choices.by
+        if ".val." not in f".{by}":
+            fact = f"'{by}' is not a number of the validation part"
+            mistakes.add(tree.place, "choices.by", fact, "Write, for example, val.error.")
+        elif better_choices(document.choices) == "neither":
+            fact = f"is missing: it is not known which values of {by} are better"
+            mistakes.add(tree.place, "choices.better", fact, "Give lower or higher.")
     if document.choices is None and any(row.grid for row in rows.values()):
         mistakes.add(tree.place, "choices", "is missing, although a row has `choose`", "Give choices: {by: val.error}.")
     mistakes.raise_if_any()
