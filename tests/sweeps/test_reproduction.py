@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.reproduction.catalog import bundled_papers
 from dropout_cli.sweeps.reproduction.load import better_choices, load_reproduction
 from dropout_cli.sweeps.reproduction.measure import MeasuredRow, measure_folder
+from dropout_cli.sweeps.reproduction.table import table_notes
 from tests.commands import dropout
 from tests.small_paper import DISTILLED, PAPER, write_paper
 
@@ -201,6 +203,18 @@ def test_every_bundled_file_is_valid(name: str) -> None:
     """Every bundled reproduction has a row to train at each scale."""
     found = load_reproduction(bundled_papers()[name])
     assert all(found.trained_rows(scale) for scale in found.scales)
+
+
+def test_the_notes_name_chosen_values_as_other_tables_do(tmp_path: Path) -> None:
+    """A chosen block is written like a setting, and several choices with their numbers."""
+    paper = DISTILLED.replace(
+        "choose: {dropout.rate: [0.1, 0.5]}",
+        "choose: {dropout: [{variant: inverted, rate: 0.1, input_rate: 0.1}, {variant: gaussian, rate: 0.1}]}",
+    )
+    table = measure_folder(reproduce(tmp_path / "a", "--scale", "smoke", text=paper))
+    (note,) = [line for line in table_notes(table) if line.startswith("Chosen")]
+    choice = r"(inverted, rate 0.1, input_rate 0.1|gaussian, rate 0.1) \([12] of 2\)"
+    assert re.fullmatch(rf"Chosen by val.error for dropout: {choice}(; {choice})?\.", note)
 
 
 def test_likelihoods_of_monte_carlo_passes_can_be_rows_and_decide_choices() -> None:

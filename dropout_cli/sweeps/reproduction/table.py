@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dropout_cli import plots
+from dropout_cli.config import flatten
 from dropout_cli.core.text import counted
 from dropout_cli.plots.published import PublishedPoint, published_and_measured
 from dropout_cli.runs import FORMAT, json_bytes
@@ -22,6 +23,7 @@ from dropout_cli.sweeps.reproduction.measure import (
     MeasuredRow,
     ReproducedTable,
 )
+from dropout_cli.sweeps.wording import setting_name
 
 FIGURE, TABLE_CSV, TABLE_JSON, NOTES = "published.png", "published.csv", "published.json", "published.txt"
 """Files of a reproduction in addition to those of a sweep."""
@@ -180,9 +182,9 @@ def _chosen(table: ReproducedTable) -> Iterator[str]:
     choices = table.reproduction.document.choices
     for row, its in table.stored.chosen.items():
         label = table.reproduction.rows[row].given.label
-        counts = Counter(", ".join(f"{key} {value}" for key, value in one.values.items()) for one in its)
+        counts = Counter(setting_name(dict(flatten(one.values))) for one in its).most_common()
         if choices is not None:
-            often = "; ".join(f"{text} ({number} times)" if len(its) > 1 else text for text, number in counts.items())
+            often = "; ".join(text + (f" ({number} of {len(its)})" if len(its) > 1 else "") for text, number in counts)
             yield f"Chosen by {choices.by} for {label}: {often}."
 
 
