@@ -140,6 +140,7 @@ def test_a_verdict_follows_from_the_band(tmp_path: Path) -> None:
     assert measured(1.0, 1.1, 0.2, 0.3, tmp_path) == "consistent"
     assert measured(1.0, 1.1, 0.2, None, tmp_path) == "consistent"
     assert measured(1.0, 1.1, 0.4, 0.3, tmp_path) == "underpowered"
+    assert measured(1.0, 2.0, 1.5, None, tmp_path) == "underpowered"
     assert measured(1.0, 1.5, 0.2, 0.3, tmp_path) == "worse"
     assert measured(1.0, 0.5, 0.2, 0.3, tmp_path) == "better"
     assert measured(1.0, 1.5, math.nan, 0.3, tmp_path) == "one run"

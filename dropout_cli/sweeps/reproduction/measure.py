@@ -7,7 +7,8 @@ deviation over the n seeds. If every seed has its own published split, s contain
 SE_test is left out.
 
 A difference inside the band is `consistent`, or `underpowered` if the band is wider than the gain that the paper
-claims. A difference outside the band is `better` or `worse`, however wide the band is.
+claims, or than the published value itself if it claims none. A difference outside the band is `better` or `worse`,
+however wide the band is.
 """
 
 import itertools
@@ -66,7 +67,8 @@ class MeasuredRow:
         if math.isnan(self.band):
             return ONE_RUN
         if abs(self.difference) <= self.band:
-            return UNDERPOWERED if self.gain is not None and self.band > self.gain else CONSISTENT
+            gain = abs(self.row.given.published) if self.gain is None else self.gain
+            return UNDERPOWERED if self.band > gain else CONSISTENT
         if self.row.better == "neither":
             return "differs"
         return "better" if (self.difference < 0) == (self.row.better == "lower") else "worse"

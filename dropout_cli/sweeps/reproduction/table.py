@@ -99,7 +99,8 @@ def table_notes(table: ReproducedTable) -> Iterator[str]:
             yield "The band is 2 sqrt(2 SE_test^2 + s^2 / n)."
             yield "SE_test is the standard error from the size of the test part, s the standard deviation over seeds."
     if UNDERPOWERED in kinds:
-        yield "underpowered: the band is wider than the gain that the paper claims, so the values cannot tell."
+        gain = "the gain that the paper claims, or than the published value if it claims no gain"
+        yield f"underpowered: the values cannot tell, because the band is wider than {gain}."
     if ONE_RUN in kinds:
         yield "one run: the spread over seeds is unknown, so there is no verdict."
     if any(one.row.given.reported for one in table.rows):
