@@ -41,7 +41,7 @@ def table_rows(table: ReproducedTable) -> list[list[str]]:
             _interval(one.interval, one),
             str(one.n) if one.n else "",
             _number(one.difference, one, "+"),
-            "" if math.isnan(one.band) else f"± {_number(one.band, one)}",
+            "" if math.isnan(one.band + one.difference) else f"± {_number(one.band, one)}",
             _verdict(one),
             " ".join(one.row.given.changed),
         ]
