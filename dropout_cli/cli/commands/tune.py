@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dropout_cli.cli import arguments, completion, output, progress
+from dropout_cli.cli import arguments, completion, output, progress, run_result
 from dropout_cli.cli.config_argument import find_config_argument, load_sweep_argument
 from dropout_cli.core.errors import SweepIncomplete
 from dropout_cli.core.text import counted
@@ -89,6 +89,9 @@ def tune_command(
             asked, folder, execution, watch_search=show.show_search, watch=show, notice=output.print_stderr
         )
     _print_results(result, folder, json)
+    if not quiet:
+        for line in run_result.sweep_commands(folder.path, result.report.evidence):
+            output.print_stderr(line)
     _check_complete(result.report, folder)
 
 

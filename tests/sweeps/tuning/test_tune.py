@@ -74,6 +74,18 @@ def test_a_law_may_stand_on_the_command_line(searched: Path) -> None:
         load_sweep(searched / "base.yaml", [draw])
 
 
+def test_a_search_ends_with_the_next_commands(searched: Path) -> None:
+    """The last lines of stderr are those of a sweep, without `--quiet` only."""
+    command = ("tune", "search.yaml", "--trials", "2", "--no-plots")
+    done = dropout(*command, cwd=searched)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-2:] == [
+        "Next: dropout report runs/tune-search, dropout compare runs/tune-search",
+        "New data: dropout predict runs/tune-search FILE",
+    ]
+    assert "Next:" not in dropout(*command, "--quiet", cwd=searched).stderr
+
+
 def test_the_best_is_judged_with_fresh_seeds(searched: Path) -> None:
     """The winner and the config are trained with new seeds, and the report says so."""
     done = dropout("tune", "search.yaml", "--json", "--quiet", "--no-plots", cwd=searched)
