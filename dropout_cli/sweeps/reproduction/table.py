@@ -183,7 +183,7 @@ def _chosen(table: ReproducedTable) -> Iterator[str]:
     choices = table.reproduction.document.choices
     for row, its in table.stored.chosen.items():
         label = table.reproduction.rows[row].given.label
-        counts = Counter(setting_name(dict(flatten(one.values))) for one in its).most_common()
+        counts = Counter(setting_name(dict(flatten(dict(one.values)))) for one in its).most_common()
         if choices is not None:
             often = "; ".join(text + (f" ({number} of {len(its)})" if len(its) > 1 else "") for text, number in counts)
             yield f"Chosen by {choices.by} for {label}: {often}."
