@@ -30,6 +30,8 @@ TASKS: dict[Need, str] = {
 """Part of a prediction -> the task whose predictions have it."""
 LOSS = "loss"
 """Column of the history that is not in a summary: the loss of the task. Smaller is better."""
+SCORES_OF_PASSES = ("nll_gaussian", "nll_log_mean_exp")
+"""Scores of Monte Carlo passes that are no metrics of a single prediction. Smaller is better."""
 PREFIXES = ("train_", "val_")
 """Prefixes of a metric's columns in the history."""
 
@@ -218,7 +220,7 @@ def larger_is_better(name: str) -> bool:
     name = metric_name(name)
     for prefix in PREFIXES:
         name = name.removeprefix(prefix)
-    if name == LOSS:
+    if name == LOSS or name in SCORES_OF_PASSES:
         return False
     for metric in _all_metrics().values():
         if metric.name == name and metric.larger_is_better is not None:

@@ -62,7 +62,7 @@ def test_a_changed_variant_drops_what_it_lacks_and_says_so(tmp_path: Path) -> No
     done = dropout("train", "tiny.yaml", "dropout.variant=concrete", "--no-plots", cwd=tmp_path)
     assert done.returncode == 0
     notice = done.stderr.splitlines()[0]
-    assert "rate" in notice and "concrete" in notice
+    assert "dropout.rate: ignored, because" in notice and "concrete" in notice
     assert (tmp_path / done.stdout.strip() / "log.txt").read_text().startswith(notice)
 
 

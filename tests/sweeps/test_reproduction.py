@@ -19,7 +19,7 @@ from dropout_cli.core.errors import ConfigError
 from dropout_cli.statistics import Interval
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.reproduction.catalog import bundled_papers
-from dropout_cli.sweeps.reproduction.load import better_choices, load_reproduction
+from dropout_cli.sweeps.reproduction.load import choices_direction, load_reproduction
 from dropout_cli.sweeps.reproduction.measure import MeasuredRow, measure_folder
 from dropout_cli.sweeps.reproduction.table import table_notes
 from tests.commands import dropout
@@ -222,7 +222,7 @@ def test_likelihoods_of_monte_carlo_passes_can_be_rows_and_decide_choices() -> N
     """A smaller negative log likelihood is better, also that of a mixture, which is no metric of its own."""
     found = load_reproduction(bundled_papers()["gal2016-uci"])
     assert found.document.choices is not None and found.document.choices.by.endswith("val.nll_log_mean_exp")
-    assert better_choices(found.document.choices) == "lower"
+    assert choices_direction(found.document.choices) == "lower"
     assert {row.better for row in found.rows.values()} == {"lower"}
 
 

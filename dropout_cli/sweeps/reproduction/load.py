@@ -11,8 +11,8 @@ from dropout_cli.config.error_collector import ConfigSource, ErrorCollector
 from dropout_cli.config.files import decode_config, is_file_path, read_config_bytes
 from dropout_cli.config.validate import build_block, node_value
 from dropout_cli.core.errors import ConfigError
-from dropout_cli.core.registry import did_you_mean
-from dropout_cli.metrics import METRICS, larger_is_better, metric_name
+from dropout_cli.core.registry import UnknownName, did_you_mean
+from dropout_cli.metrics import larger_is_better
 from dropout_cli.sweeps.axes import Setting, parse_values
 from dropout_cli.sweeps.reproduction.document import (
     SCALES,
@@ -150,20 +150,17 @@ def _read_rows(tree: Node, document: ReproductionDocument, mistakes: ErrorCollec
     return rows
 
 
-def better_choices(choices: Choices) -> Better:
-    """Return which values decide for a combination; neither if that is not known."""
+def choices_direction(choices: Choices) -> Better:
+    """Return which values of the deciding number are better; neither if that is not known."""
     return choices.better or _known_direction(choices.by)
 
 
 def _known_direction(metric: str) -> Better:
     """Return which values of a metric are better; neither if the name is no metric."""
-    known = {metric_name(one) for one in METRICS}
-    name = metric.rpartition(".")[2]
-    if name.startswith("nll"):  # also those of Monte Carlo passes, such as nll_log_mean_exp
-        return "lower"
-    if name not in known:
+    try:
+        return "higher" if larger_is_better(metric) else "lower"
+    except UnknownName:
         return "neither"
-    return "higher" if larger_is_better(name) else "lower"
 
 
 def _check_names(
@@ -197,7 +194,7 @@ def _check_names(
         if ".val." not in f".{by}":
             fact = f"'{by}' is not a number of the validation part"
             mistakes.add(tree.place, "choices.by", fact, "Write, for example, val.error.")
-        elif better_choices(document.choices) == "neither":
+        elif choices_direction(document.choices) == "neither":
             fact = f"is missing: it is not known which values of {by} are better"
             mistakes.add(tree.place, "choices.better", fact, "Give lower or higher.")
     if document.choices is None and any(row.grid for row in rows.values()):

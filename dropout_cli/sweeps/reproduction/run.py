@@ -12,7 +12,7 @@ from dropout_cli.sweeps.folder_use import refuse_other_use
 from dropout_cli.sweeps.reproduction import table
 from dropout_cli.sweeps.reproduction.choose import choose_values
 from dropout_cli.sweeps.reproduction.design import CHOICES, Chosen, Design, design_choices, design_rows
-from dropout_cli.sweeps.reproduction.load import Reproduction, Row, better_choices
+from dropout_cli.sweeps.reproduction.load import Reproduction, Row, choices_direction
 from dropout_cli.sweeps.reproduction.measure import ReproducedTable, measure_folder
 from dropout_cli.sweeps.reproduction.stored import (
     PAPER_FILE,
@@ -154,7 +154,7 @@ def _choose(
     records, _ = stored_plan.read_runs(inner)
     runs = plan.make_plan(design.sweep).runs_of_points
     by_id = {record.name: record for record in records}
-    larger = better_choices(choices) == "higher"
+    larger = choices_direction(choices) == "higher"
     return choose_values(design, runs, by_id, choices.by, larger=larger, per_replicate=choices.per == "replicate")
 
 

@@ -74,18 +74,6 @@ def test_a_law_may_stand_on_the_command_line(searched: Path) -> None:
         load_sweep(searched / "base.yaml", [draw])
 
 
-def test_a_search_ends_with_the_next_commands(searched: Path) -> None:
-    """The last lines of stderr are those of a sweep, without `--quiet` only."""
-    command = ("tune", "search.yaml", "--trials", "2", "--no-plots")
-    done = dropout(*command, cwd=searched)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.splitlines()[-2:] == [
-        "Next: dropout report runs/tune-search, dropout compare runs/tune-search",
-        "New data: dropout predict runs/tune-search FILE",
-    ]
-    assert "Next:" not in dropout(*command, "--quiet", cwd=searched).stderr
-
-
 def test_the_best_is_judged_with_fresh_seeds(searched: Path) -> None:
     """The winner and the config are trained with new seeds, and the report says so."""
     done = dropout("tune", "search.yaml", "--json", "--quiet", "--no-plots", cwd=searched)
@@ -177,18 +165,6 @@ def test_finals_and_fresh_runs_have_the_splits_of_the_layout(
     assert dropout(*command, cwd=searched).stderr == ""
     after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.suffix != ".db"}
     assert after == before
-
-
-def test_a_search_says_once_which_parts_stay(searched: Path) -> None:
-    """The fixed test part is mentioned once, before the first trial."""
-    for name in ("table.csv", "test.csv"):
-        (searched / name).write_text("a,b,label\n" + "".join(f"{n},{n % 7},{n % 2}\n" for n in range(60)))
-    source = "{name: table, path: table.csv, test_path: test.csv, task: classification}"
-    (searched / "base.yaml").write_text(TINY.replace("digits", source))
-    command = ("tune", "base.yaml", "dropout.rate=0,0.1", "--trials", "2", "--repeats", "1", "--seeds", "1", "--quiet")
-    stays = "dataset: table: the test part is fixed; the training and validation parts vary."
-    assert dropout(*command, "--no-plots", cwd=searched).stderr.splitlines() == [stays]
-    assert dropout(*command, "--no-plots", cwd=searched).stderr == ""
 
 
 def test_a_search_with_folds_is_decided_over_all_of_them(searched: Path) -> None:
