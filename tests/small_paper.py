@@ -49,6 +49,23 @@ scales:
   full: {seeds: 2, minutes: 1}
 """
 
+LINE = """
+paper: A paper, table 3
+question: How large is the error on a line?
+base: base.yaml
+set:
+  dataset: {name: linear, examples: 200, test_fraction: 0.5, val_fraction: 0.0}
+  objective: {name: squared_error}
+metric: test.rmse
+unit: none
+rows:
+  rmse: {label: RMSE, published: 1.0}
+scales:
+  smoke: {seeds: 3, minutes: 1}
+  laptop: {seeds: 3, minutes: 1}
+  full: {seeds: 3, minutes: 1}
+"""
+
 
 def write_paper(folder: Path, text: str = PAPER, *, shuffled: bool = False) -> Path:
     """Write a small dataset, a config and a reproduction file, and return the last.

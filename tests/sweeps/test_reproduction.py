@@ -23,7 +23,7 @@ from dropout_cli.sweeps.reproduction.load import choices_direction, load_reprodu
 from dropout_cli.sweeps.reproduction.measure import MeasuredRow, measure_folder
 from dropout_cli.sweeps.reproduction.table import table_notes
 from tests.commands import dropout
-from tests.small_paper import DISTILLED, PAPER, write_paper
+from tests.small_paper import DISTILLED, LINE, PAPER, write_paper
 
 
 def reproduce(folder: Path, *words: str, code: int = 0, text: str = PAPER, shuffled: bool = False) -> SweepFolder:
@@ -153,6 +153,12 @@ def test_the_band_has_the_test_part_and_the_seeds(tmp_path: Path) -> None:
     p = row.mean / 100
     expected = 2 * math.sqrt(2 * 100**2 * p * (1 - p) / 60 + row.sd**2 / 3)
     assert math.isclose(row.band, expected, rel_tol=1e-12)
+
+
+def test_the_band_of_an_rmse_has_the_test_part_and_the_seeds(tmp_path: Path) -> None:
+    """The standard error of a root mean squared error of N normal errors is RMSE / sqrt(2 N)."""
+    row = measure_folder(reproduce(tmp_path / "a", "--scale", "smoke", text=LINE)).rows[0]
+    assert math.isclose(row.band, 2 * math.sqrt(2 * row.mean**2 / (2 * 100) + row.sd**2 / 3), rel_tol=1e-12)
 
 
 def test_show_prints_the_table_of_a_reproduction(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
     band = 2 sqrt(2 SE_test^2 + s^2 / n)
 
-SE_test is the standard error of one network's error on the shared test part, sqrt(p (1 - p) / N); s is the standard
-deviation over the n seeds. If every seed has its own published split, s contains the choice of the test part, and
-SE_test is left out.
+SE_test is the standard error of one network's error on the shared test part: sqrt(p (1 - p) / N) for a share, and
+RMSE / sqrt(2 N) for a root mean squared error, whose errors are taken as normal. s is the standard deviation over the
+n seeds. If every seed has its own published split, s contains the choice of the test part, and SE_test is left out.
 
 A difference inside the band is `consistent`, or `underpowered` if the band is wider than the gain that the paper
 claims, or than the published value itself if it claims none. A difference outside the band is `better` or `worse`,
@@ -199,8 +199,12 @@ def _measure(
 
 
 def _test_error(row: Row, mean: float, examples: int) -> float:
-    """Return the standard error of a share on the test part, in the unit of the row; 0 for other numbers."""
-    if not examples or not _is_share(row):
+    """Return the standard error of a share or RMSE on the test part, in the unit of the row; 0 for other numbers."""
+    if not examples:
+        return 0.0
+    if metric_name(row.metric) == "rmse":
+        return abs(mean) / math.sqrt(2 * examples)
+    if not _is_share(row):
         return 0.0
     p = min(max(mean / row.factor, 0.0), 1.0)
     return row.factor * math.sqrt(p * (1 - p) / examples)
