@@ -38,7 +38,7 @@ def run_python(folder: Path, *arguments: str, code: int = 0) -> "subprocess.Comp
         env={**os.environ, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == code, done.stdout + done.stderr

@@ -63,7 +63,7 @@ def search(folder: Path, *options: str, kill_at: int | None = None) -> bool:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     if done.returncode not in (0, -signal.SIGKILL):

@@ -26,7 +26,7 @@ def server_command(folder: Path) -> list[str]:
         return [found, "--stdio"]
     words = ("install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), f"{COMMAND}@{VERSION}")
     try:
-        subprocess.run(["npm", *words], check=True, timeout=120)
+        subprocess.run(["npm", *words], check=True, timeout=600)
     except (OSError, subprocess.SubprocessError) as error:
         pytest.skip(f"npm cannot install {COMMAND} ({error})")
     return [str(folder / "node_modules/.bin" / COMMAND), "--stdio"]

@@ -68,7 +68,7 @@ def _run_commands(example: Example) -> str:
                 env={**os.environ, "PATH": path},
                 capture_output=True,
                 text=True,
-                timeout=300,
+                timeout=600,
                 check=False,
             )
         assert done.returncode == 0, (example.path, example.line, text, done.stderr)

@@ -61,7 +61,7 @@ def test_no_command_reaches_for_the_network(tmp_path: Path, guarded: dict[str, s
     )
     paths = os.pathsep.join([guarded["PYTHONPATH"], str(Path(__file__).parents[1])])
     env = {**os.environ, **guarded, "PYTHONPATH": paths}
-    subprocess.run([sys.executable, "-c", code, json.dumps(commands)], cwd=tmp_path, env=env, check=True, timeout=300)
+    subprocess.run([sys.executable, "-c", code, json.dumps(commands)], cwd=tmp_path, env=env, check=True, timeout=600)
     assert not (tmp_path / "attempts").exists()
 
 

@@ -55,7 +55,7 @@ def python(site: Path, code: str) -> str:
     """Run code with the packages of `site` installed; return its stdout."""
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=600, check=True
     )
     assert done.stderr == ""
     return done.stdout

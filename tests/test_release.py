@@ -58,7 +58,7 @@ def release(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]"
     """Run the release script with an interpreter that ends it where it would begin to build."""
     env = {**os.environ, "PYTHON": "false"}
     command = ["bash", str(folder / ".ci/release"), *arguments]
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=600, check=False)
 
 
 @POSIX

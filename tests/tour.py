@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 NOTEBOOK = Path(__file__).parent.parent / "docs/tour.ipynb"
-TIMEOUT = 300
+TIMEOUT = 600
 """Seconds for one cell."""
 
 

@@ -30,7 +30,7 @@ def dropout(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> su
     """Run the command and wait for it."""
     command = [sys.executable, "-m", "dropout_cli", *arguments, "--quiet"]
     environment = {**os.environ, **(env or {})}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=600)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in CELLS])
     folder = tmp_path_factory.mktemp("notebook")
     nbclient.NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}}
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": folder}}
     ).execute()
     return list(notebook.cells)
 

@@ -56,7 +56,7 @@ def offered(folder: Path, line: str) -> list[str]:
         env=environment(folder, **asked, _TYPER_COMPLETE_ARGS=line),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.stderr == ""
@@ -139,7 +139,7 @@ def test_little_is_imported(folder: Path) -> None:
     asked = {"_DROPOUT_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "5"}
     env = environment(folder, **asked, PYTHONPATH=str(ROOT))
     done = subprocess.run(
-        [sys.executable, "-c", code], env=env, cwd=folder, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code], env=env, cwd=folder, capture_output=True, text=True, timeout=600
     )
     word, _, modules = done.stdout.partition("\n")
     assert word == "inverted"
@@ -155,7 +155,7 @@ class Shell:
 
         environ = environment(folder)
         self.child = pexpect.spawn(
-            words[0], list(words[1:]), cwd=str(folder), env=environ, encoding="utf-8", timeout=60, dimensions=(60, 200)
+            words[0], list(words[1:]), cwd=str(folder), env=environ, encoding="utf-8", timeout=600, dimensions=(60, 200)
         )
         # The scripts of completion call the program with `env`, which knows no functions.
         for number, line in enumerate([*setup, "dropout() { printf '<%s>' \"$@\"; echo; }"]):
@@ -215,7 +215,7 @@ def test_fish_offers_the_same_words(line: str, folder: Path) -> None:
         env=environment(folder),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.stderr == ""

@@ -25,7 +25,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def shell(line: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
     """Run a line in a shell."""
-    return subprocess.run(["bash", "-c", line], cwd=cwd, capture_output=True, text=True, timeout=120)
+    return subprocess.run(["bash", "-c", line], cwd=cwd, capture_output=True, text=True, timeout=600)
 
 
 RESULTS = (

@@ -135,5 +135,5 @@ def test_two_runs_started_in_the_same_second_do_not_collide(tmp_path: Path) -> N
     (tmp_path / "tiny.yaml").write_text(TINY)
     command = [sys.executable, "-m", "dropout_cli", "train", "tiny.yaml", "--no-plots", "--quiet"]
     started = [subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE) for _ in range(3)]
-    paths = {process.communicate(timeout=120)[0] for process in started}
+    paths = {process.communicate(timeout=600)[0] for process in started}
     assert len(paths) == 3 and all(process.returncode == 0 for process in started)

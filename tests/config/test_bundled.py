@@ -45,7 +45,7 @@ def test_the_rate_sweep_ends_in_a_table(tmp_path: Path) -> None:
         env=env,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -182,7 +182,7 @@ def test_python_code_gets_a_warning(installed: Path) -> None:
         "else:\n    raise AssertionError\n"
     )
     path = os.pathsep.join([str(installed), str(ROOT)])
-    subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, check=True, timeout=600)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="workers are forked")
