@@ -8,7 +8,7 @@ import typer
 
 from dropout_cli.cli import completion
 from dropout_cli.core.errors import UsageError
-from dropout_cli.core.registry import Registry, UnknownName, UnusablePlugin, did_you_mean
+from dropout_cli.core.registry import Registry, UnknownName, UnusablePlugin, suggest_names
 
 Config: TypeAlias = Annotated[
     str,
@@ -158,6 +158,4 @@ def find_registered(registry: Registry[Any], name: str) -> type:
     except UnusablePlugin as error:
         raise UsageError(*error.problem) from None
     except UnknownName:
-        names = registry.names()
-        way_out = f"{did_you_mean(name, names)} Choose from: {', '.join(names)}".lstrip()
-        raise UsageError("", f"unknown {registry.kind} '{name}'", way_out) from None
+        raise UsageError("", f"unknown {registry.kind} '{name}'", suggest_names(name, registry.names())) from None

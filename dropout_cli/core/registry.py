@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, is_dataclass
 from difflib import get_close_matches
 from typing import Any, Generic, TypeVar
@@ -30,6 +30,12 @@ def did_you_mean(word: str, known: list[str]) -> str:
     """Return `Did you mean 'x'? ` for the nearest known word, or nothing."""
     near = get_close_matches(word, known, n=1, cutoff=0.6)
     return f"Did you mean '{near[0]}'?" if near else ""
+
+
+def suggest_names(word: str, known: Iterable[str]) -> str:
+    """Return `Did you mean 'x'? Choose from: ...` for an unknown name."""
+    names = list(known)
+    return f"{did_you_mean(word, names)} Choose from: {', '.join(names)}.".lstrip()
 
 
 class Registry(Generic[T]):
@@ -95,11 +101,7 @@ class Registry(Generic[T]):
         except KeyError:
             if name in (left_out := self.unusable_plugins()):
                 raise UnusablePlugin(left_out[name]) from None
-            hint = did_you_mean(name, list(self._classes))
-            choices = ", ".join(self.names())
-            raise UnknownName(
-                f"unknown {self.kind} '{name}'. {hint} Choose from: {choices}".replace("  ", " ")
-            ) from None
+            raise UnknownName(f"unknown {self.kind} '{name}'. {suggest_names(name, self.names())}") from None
 
     def __iter__(self) -> Iterator[tuple[str, type[T]]]:
         """Pairs of name and class, sorted by name."""

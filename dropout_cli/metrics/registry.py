@@ -16,7 +16,7 @@ import numpy as np
 
 from dropout_cli.core.errors import Problem
 from dropout_cli.core.plugins import PluginGroup, PluginWarning
-from dropout_cli.core.registry import UnknownName, did_you_mean
+from dropout_cli.core.registry import UnknownName, suggest_names
 from dropout_cli.metrics.predictions import ClassPredictions, TargetPredictions
 
 Need: TypeAlias = Literal["labels", "probabilities", "log_probabilities", "mean", "sd"]
@@ -225,7 +225,7 @@ def larger_is_better(name: str) -> bool:
     for metric in _all_metrics().values():
         if metric.name == name and metric.larger_is_better is not None:
             return metric.larger_is_better
-    raise UnknownName(f"unknown metric '{name}'. {suggest_metric(name, comparable_metrics())}")
+    raise UnknownName(f"unknown metric '{name}'. {suggest_names(name, comparable_metrics())}")
 
 
 def find_metric(name: str, task: str) -> Metric | None:
@@ -261,15 +261,5 @@ def _of_name(number: str) -> list[Metric]:
     """Return the metrics of that name, one per task; raise UnknownName if there is none."""
     found = [one for one in _all_metrics().values() if one.name == metric_name(number)]
     if not found:
-        raise UnknownName(f"unknown metric '{number}'. {suggest_metric(metric_name(number), tuple(metric_labels()))}")
+        raise UnknownName(f"unknown metric '{number}'. {suggest_names(metric_name(number), tuple(metric_labels()))}")
     return found
-
-
-def suggest_metric(name: str, known: tuple[str, ...]) -> str:
-    """Return `Did you mean 'x'? Choose from: ...` for an unknown name.
-
-    Args:
-        name: The unknown name.
-        known: The known names.
-    """
-    return f"{did_you_mean(name, [*known])} Choose from: {', '.join(known)}.".strip()

@@ -12,7 +12,8 @@ from dropout_cli.config.document import Node, parse_yaml
 from dropout_cli.config.error_collector import ConfigSource, ErrorCollector
 from dropout_cli.config.validate import node_value
 from dropout_cli.core.errors import ConfigError, UsageError
-from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggest_metric
+from dropout_cli.core.registry import suggest_names
+from dropout_cli.metrics import DEFAULT_METRIC, METRICS
 from dropout_cli.sweeps import axes
 from dropout_cli.sweeps.permutation import TestName
 from dropout_cli.sweeps.replicates import EACH, MOST_SPLITS, SAME, Splits
@@ -91,7 +92,7 @@ def parse_metrics(metric: str | None, metrics: str | None) -> tuple[str, ...]:
     found = tuple(dict.fromkeys((metric or DEFAULT_METRIC,) if metrics is None else metrics.split(",")))
     for name in found:
         if name not in METRICS:
-            raise UsageError(option, f"unknown metric '{name}'", suggest_metric(name, METRICS))
+            raise UsageError(option, f"unknown metric '{name}'", suggest_names(name, METRICS))
     return found
 
 

@@ -28,8 +28,9 @@ from dropout_cli.config.error_collector import ConfigSource, ErrorCollector, Pla
 from dropout_cli.config.files import decode_config, is_file_path, read_config_bytes
 from dropout_cli.config.validate import build_block, node_value
 from dropout_cli.core.errors import ConfigError
+from dropout_cli.core.registry import suggest_names
 from dropout_cli.core.shell_words import quote_word
-from dropout_cli.metrics import METRICS, suggest_metric
+from dropout_cli.metrics import METRICS
 from dropout_cli.sweeps import axes
 from dropout_cli.sweeps.axes import Axes, Point, Setting
 from dropout_cli.sweeps.document import SweepDocument
@@ -159,7 +160,7 @@ def _check_metrics(document: SweepDocument) -> None:
     """Raise ConfigError for an unknown metric."""
     for metric in (document.metric, *document.metrics):
         if metric not in METRICS:
-            raise ConfigError("metric", f"unknown metric '{metric}'", suggest_metric(metric, METRICS))
+            raise ConfigError("metric", f"unknown metric '{metric}'", suggest_names(metric, METRICS))
 
 
 def _check_splits(document: SweepDocument, found: Axes) -> None:

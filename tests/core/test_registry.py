@@ -4,7 +4,7 @@ import pytest
 
 from dropout_cli.core.errors import Problem
 from dropout_cli.core.field_types import describe_fields, field_docs
-from dropout_cli.core.registry import Registry, UnknownName
+from dropout_cli.core.registry import Registry, UnknownName, suggest_names
 from dropout_cli.variants import VARIANTS
 from dropout_cli.variants.inverted import Inverted
 
@@ -13,6 +13,13 @@ def test_an_unknown_name_comes_with_a_suggestion_and_the_choices() -> None:
     """`Unknown variant 'invertd'. Did you mean 'inverted'? Choose from: ...`."""
     with pytest.raises(UnknownName, match=r"unknown variant 'invertd'\. Did you mean 'inverted'\? Choose from: .*none"):
         VARIANTS["invertd"]
+
+
+def test_a_suggestion_names_the_nearest_and_all() -> None:
+    """Without a similar name, it lists all names only."""
+    known = ("accuracy", "error")
+    assert suggest_names("acuracy", known) == "Did you mean 'accuracy'? Choose from: accuracy, error."
+    assert suggest_names("zzz", known) == "Choose from: accuracy, error."
 
 
 def test_a_name_is_registered_once() -> None:

@@ -163,13 +163,6 @@ def test_the_few_numbers_of_each_task() -> None:
     }
 
 
-def test_a_suggestion_names_the_nearest_and_all() -> None:
-    """Without a similar name, it lists all names only."""
-    known = ("accuracy", "error")
-    assert registry.suggest_metric("acuracy", known) == "Did you mean 'accuracy'? Choose from: accuracy, error."
-    assert registry.suggest_metric("zzz", known) == "Choose from: accuracy, error."
-
-
 def test_a_metric_has_the_same_words_in_every_task() -> None:
     """One name, one label."""
     for task in ("classification", "regression"):

@@ -102,7 +102,8 @@ def compare_command(
 
     Groups are compared at the same seeds. Runs that differ only in seed and split are one group.
     """
-    from dropout_cli.metrics import DEFAULT_METRIC, METRICS, suggest_metric
+    from dropout_cli.core.registry import suggest_names
+    from dropout_cli.metrics import DEFAULT_METRIC, METRICS
     from dropout_cli.sweeps import collect, options, printed_table, tables, two_runs
     from dropout_cli.sweeps import export_tables as printed
     from dropout_cli.sweeps.notes import comparison_notes
@@ -133,7 +134,7 @@ def compare_command(
     # The default metric is missing in regression runs, for which another default is chosen later.
     if metric != DEFAULT_METRIC and all(math.isnan(record.score(metric)) for record in records):
         present = [name for name in METRICS if not all(math.isnan(record.score(name)) for record in records)]
-        raise UsageError("--metric", f"no run has '{metric}'", suggest_metric(metric, tuple(present)))
+        raise UsageError("--metric", f"no run has '{metric}'", suggest_names(metric, present))
     # Runs that are not complete have no final numbers.
     if left_out:
         verb = "is" if left_out == 1 else "are"

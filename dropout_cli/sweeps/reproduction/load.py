@@ -11,7 +11,7 @@ from dropout_cli.config.error_collector import ConfigSource, ErrorCollector
 from dropout_cli.config.files import decode_config, is_file_path, read_config_bytes
 from dropout_cli.config.validate import build_block, node_value
 from dropout_cli.core.errors import ConfigError
-from dropout_cli.core.registry import UnknownName, did_you_mean
+from dropout_cli.core.registry import UnknownName, suggest_names
 from dropout_cli.metrics import larger_is_better
 from dropout_cli.sweeps.axes import Setting, parse_values
 from dropout_cli.sweeps.reproduction.document import (
@@ -178,7 +178,7 @@ def _check_names(
     named += [(f"scales.{name}.rows", one) for name, scale in scales.items() for one in scale.rows]
     for key, value in named:
         if value is not None and value not in rows:
-            mistakes.add(tree.place, key, f"unknown row '{value}'", did_you_mean(value, list(rows)))
+            mistakes.add(tree.place, key, f"unknown row '{value}'", suggest_names(value, rows))
     for name, row in rows.items():
         for key in ("teacher", "same_runs"):
             other = getattr(row.given, key)

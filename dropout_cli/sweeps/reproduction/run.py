@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dropout_cli.core.errors import RunFailed, UsageError
-from dropout_cli.core.registry import did_you_mean
+from dropout_cli.core.registry import suggest_names
 from dropout_cli.core.text import counted
 from dropout_cli.sweeps import plan, run, stored_plan
 from dropout_cli.sweeps.folder import SweepFolder
@@ -52,7 +52,7 @@ def find_rows(reproduction: Reproduction, scale: str, names: Sequence[str]) -> l
         return reproduction.trained_rows(scale)
     for name in names:
         if name not in reproduction.rows:
-            raise UsageError("--rows", f"unknown row '{name}'", did_you_mean(name, list(reproduction.rows)))
+            raise UsageError("--rows", f"unknown row '{name}'", suggest_names(name, reproduction.rows))
         if reason := reproduction.rows[name].given.not_run:
             raise UsageError("--rows", f"'{name}' is not trained here: {reason}", "Leave it out.")
     given = [reproduction.rows[name].given for name in names]

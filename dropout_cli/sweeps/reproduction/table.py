@@ -82,7 +82,7 @@ def table_notes(table: ReproducedTable) -> Iterator[str]:
     for failure in table.failures:
         yield f"Does not hold: {failure}."
     if table.stored.scale != "full":
-        yield " ".join([f"Scale: {table.stored.scale}.", *scale.changed])
+        yield " ".join([f"Scale: {table.stored.scale}.", *_meaning(table.stored.scale), *scale.changed])
     last = table.stored.seeds - 1
     yield (
         f"Runs: {counted(last + 1, 'seed')} ({f'0 to {last}' if last else '0'}) per row. "
@@ -110,6 +110,12 @@ def table_notes(table: ReproducedTable) -> Iterator[str]:
     for one in table.rows:
         if one.row.given.not_run:
             yield f"Not run: {one.row.given.label}. {one.row.given.not_run}"
+
+
+def _meaning(scale: str) -> Iterator[str]:
+    """Yield what the numbers of a scale say, if it is not what a reader expects."""
+    if scale == "smoke":
+        yield "It only checks that everything runs: the values and verdicts say nothing about the paper."
 
 
 def table_dict(table: ReproducedTable) -> dict[str, Any]:
