@@ -113,7 +113,7 @@ def test_a_second_thread_is_for_large_products(divided: bool, bound: int) -> Non
     ("name", "threads"), [("digits", 1), ("mnist", 1), ("mnist_best", 1), ("mnist_sparse", 1), ("mnist_cnn", None)]
 )
 def test_a_bundled_config_takes_several_threads_only_where_they_promise_much(name: str, threads: int | None) -> None:
-    """Beside a busy program, two threads of BLAS make a step of `mnist_best` ten times slower."""
+    """Beside a busy program, two threads of BLAS make a step of a wide network ten times slower."""
     experiment = config.load_config(config.find_config(name)).experiment
     shape = (64,) if name == "digits" else (28, 28, 1)
     architecture, batch = experiment.architecture, experiment.training.batch_size
