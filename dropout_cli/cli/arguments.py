@@ -124,6 +124,13 @@ class McNoise(StrEnum):
     all = "all"
 
 
+def parse_folder(text: str) -> Path:
+    """Return the folder that an option names; the empty text would be the current folder."""
+    if not text.strip():
+        raise typer.BadParameter("is empty")
+    return Path(text)
+
+
 def check_mc_noise(noise: McNoise | None, passes: int | None) -> None:
     """Raise UsageError if `--mc-noise` is given without `--mc`.
 

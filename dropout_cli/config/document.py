@@ -189,7 +189,7 @@ class _TreeBuilder:
         name = key.value
         if not isinstance(name, str):
             written = f"'{shorten(key.text)}'" if not isinstance(name, list | dict) else "a list or mapping"
-            self._mistakes.add(key.place, "", f"a key must be text, got {written}")
+            self._mistakes.add(key.place, "", f"a key must be text, got {written}", "Put it in quotes.")
         # Merge keys are YAML 1.1; `extends` does their work, with places for errors.
         elif name == "<<" and not key.quoted:
             way_out = "Write the keys out, or use 'extends'."

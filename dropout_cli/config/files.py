@@ -98,13 +98,14 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def read_config_bytes(path: Path, *, regular_only: bool = False) -> bytes:
+def read_config_bytes(path: Path, *, regular_only: bool = False, hint: str = INIT_HINT) -> bytes:
     """Return the content of a config file.
 
     Args:
         path: the file.
         regular_only: True refuses pipes and devices. A config from elsewhere could name one in `extends` and make
             reading wait forever.
+        hint: the way out if the file is empty.
 
     Raises:
         ConfigError: if the file is missing, a folder, unreadable, over 1 MB or empty.
@@ -122,15 +123,16 @@ def read_config_bytes(path: Path, *, regular_only: bool = False) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ConfigError(place, f"cannot be read: {reason}") from None
-    return check_config_bytes(content, place)
+    return check_config_bytes(content, place, hint)
 
 
-def check_config_bytes(content: bytes, place: str) -> bytes:
+def check_config_bytes(content: bytes, place: str, hint: str = INIT_HINT) -> bytes:
     """Return the content of a config file.
 
     Args:
         content: the bytes of the file, or the first of them.
         place: the file's name, for messages.
+        hint: the way out if there are none.
 
     Raises:
         ConfigError: if there are more than 1 MB, or nothing.
@@ -138,7 +140,7 @@ def check_config_bytes(content: bytes, place: str) -> bytes:
     if len(content) > MAX_CONFIG_BYTES:
         raise ConfigError(place, "is larger than 1 MB", "A config is usually one page of text; is this the right file?")
     if not content.strip():
-        raise ConfigError(place, "is empty", INIT_HINT)
+        raise ConfigError(place, "is empty", hint)
     return content
 
 

@@ -26,18 +26,19 @@ INVALID = object()
 """Placeholder for a value that could not be constructed; the reason is among the mistakes."""
 
 
-def build_block(cls: type, tree: Node, errors: ErrorCollector) -> Any:
+def build_block(cls: type, tree: Node, errors: ErrorCollector, called: str = "A config") -> Any:
     """Return the instance of `cls` that a mapping describes.
 
     Args:
         cls: the dataclass of the whole config.
         tree: the mapping.
         errors: collects what is wrong.
+        called: what messages call the mapping.
 
     Returns:
         The instance, or INVALID if mistakes were added.
     """
-    return _Builder(cls, errors).block(cls, tree, _BlockContext("", "A config"))
+    return _Builder(cls, errors).block(cls, tree, _BlockContext("", called))
 
 
 def add_reasons(problems: Iterable[Problem], tree: Node, errors: ErrorCollector) -> None:

@@ -1,5 +1,6 @@
 """Messages for pydantic's validation errors: one sentence per mistake, in terms of YAML."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -137,6 +138,10 @@ def _way_out(node: Node, wanted: list[str], known: list[str]) -> str:
         hint = did_you_mean(value, known)
         if hint:
             return hint
+        if wanted == ["a list"] and not node.quoted:
+            return f"Write [{shorten(node.text, 40)}]."
+        if re.fullmatch(r"-?\d+,\d+", value) and "a number" in wanted:
+            return f"Write {value.replace(',', '.')}."
         if node.quoted and isinstance(parse_scalar(value), int | float) and len(value) < 40:
             return "Write it without quotes."
     elif wanted == ["text"] and not isinstance(value, list | dict):

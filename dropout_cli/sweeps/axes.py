@@ -93,7 +93,7 @@ def parse_values(node: Node, mistakes: ErrorCollector, key: str) -> list[tuple[A
     """
     if isinstance(node.value, list):
         if not node.value:
-            mistakes.add(node.place, key, "the list is empty")
+            mistakes.add(node.place, key, "the list is empty", "Give at least one value.")
         return [(node_value(item), str(item.place)) for item in node.value]
     if isinstance(node.value, dict) and node.value.keys() == RANGE:
         try:

@@ -63,8 +63,9 @@ def _warnings(evidence: SweepComparison) -> Iterator[str]:
         )
     if evidence.looks:
         now = sum(len(group.runs) for group in evidence.groups)
-        before = ", then ".join(f"{look:,}" for look in evidence.looks)
-        fact = f"Runs were added or removed after the results were seen ({before} runs then, {now:,} now)."
+        before = ", ".join(f"{look:,}" for look in evidence.looks)
+        when = "then" if len(evidence.looks) == 1 else "at earlier looks"
+        fact = f"Runs were added or removed after the results were seen ({before} runs {when}, {now:,} now)."
         if evidence.sequential is not None:
             yield f"{fact} The intervals account for looks at the results."
         else:

@@ -2,11 +2,15 @@
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.runs.find import SEARCH_FILE
+from dropout_cli.runs.safe_read import file_exists
 from dropout_cli.runs.state import STATE
 from dropout_cli.sweeps.folder import PLAN, SweepFolder
 
 TUNE_FILE = "tune.yaml"
 """The stored specification of a search, which makes a folder with a plan that of a search."""
+
+RESULTS = ("results.csv", "summary.csv", "comparisons.csv", "notes.txt", "trials.csv", "published.csv")
+"""Files with results, which are never written before the plan."""
 
 DESIGN = "design"
 """The key in `plan.json` that only a study of the variance has."""
@@ -22,6 +26,9 @@ def refuse_other_use(folder: SweepFolder, *, search: bool, study: bool = False) 
     """
     is_search = folder.has(SEARCH_FILE)
     fact = ""
+    if file_exists(folder.path):
+        raise UsageError(str(folder.path), "is a file", "Give a folder with --out.")
+    ours = folder.has(PLAN) or is_search or folder.has(TUNE_FILE)
     if folder.has(STATE):
         fact = "the folder contains a run"
     elif folder.has("study.db"):
@@ -35,5 +42,7 @@ def refuse_other_use(folder: SweepFolder, *, search: bool, study: bool = False) 
     elif folder.has(PLAN) and study != (DESIGN in (folder.plan() or {})):
         kinds = ("a sweep", "a study of the variance")
         fact = f"the folder contains {kinds[not study]}, not {kinds[study]}"
+    elif not ours and (others := [name for name in RESULTS if folder.has(name)]):
+        fact = f"the folder contains {others[0]} from elsewhere, which would be replaced"
     if fact:
         raise UsageError(str(folder.path), fact, "Choose another folder with --out.")

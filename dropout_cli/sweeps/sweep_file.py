@@ -135,7 +135,7 @@ def _read_sweep_file(path: Path, mistakes: ErrorCollector) -> _SweepSource:
         place, quoted = tree.value["paper"].key_place, quote_word(escape_to_one_line(str(path)))
         way_out = f"Train it with 'dropout reproduce {quoted}'."
         raise ConfigError(str(place), "paper: this is a reproduction file, not a sweep file", way_out)
-    document: SweepDocument = build_block(SweepDocument, tree, mistakes)
+    document: SweepDocument = build_block(SweepDocument, tree, mistakes, "A sweep file")
     mistakes.raise_if_any()
     base = path.parent / document.base
     return _SweepSource(

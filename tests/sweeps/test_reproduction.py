@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from dropout_cli.core.errors import ConfigError
 from dropout_cli.statistics import Interval
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.reproduction.catalog import bundled_papers
-from dropout_cli.sweeps.reproduction.load import choices_direction, load_reproduction
+from dropout_cli.sweeps.reproduction.load import load_reproduction
 from dropout_cli.sweeps.reproduction.measure import MeasuredRow, measure_folder
+from dropout_cli.sweeps.reproduction.row import choices_direction
 from dropout_cli.sweeps.reproduction.table import table_notes
 from tests.commands import dropout
 from tests.small_paper import DISTILLED, LINE, PAPER, write_paper
@@ -171,45 +171,33 @@ def test_show_prints_the_table_of_a_reproduction(tmp_path: Path) -> None:
     assert [row["row"] for row in content["reproduction"]["rows"]] == ["none", "drop", "other"]
 
 
-def test_a_reproduction_file_is_no_config_and_no_sweep_file(tmp_path: Path) -> None:
-    """Each command names the one that takes the file."""
-    write_paper(tmp_path)
-    for command in ("train", "sweep", "tune"):
-        refused = dropout(command, "paper.yaml", cwd=tmp_path)
-        assert refused.returncode == 2 and "'dropout reproduce paper.yaml'" in refused.stderr, refused.stderr
-        assert len(refused.stderr.splitlines()) == 1
-    refused = dropout("reproduce", "base.yaml", cwd=tmp_path)
-    assert refused.returncode == 2 and "is not a reproduction file" in refused.stderr
-    assert len(refused.stderr.splitlines()) == 1
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "fact"),
-    [
-        ("reference: none", "reference: noone", "unknown row 'noone'"),
-        ("by: val.error", "by: test.error", "not a number of the validation part"),
-        ("by: val.error", "by: train_seconds.val.mean", "choices.better: is missing: it is not known which values of"),
-        ("[[drop, none]]", "[[drop, nothing]]", "unknown row 'nothing'"),
-        ("published: 20.0", "publshed: 20.0", "publshed"),
-        ("  laptop: {seeds: 3, minutes: 1}\n", "", "scales.laptop"),
-        ("{label: no dropout,", "{label: no dropout, same_runs: other,", "row 'other' has no runs of its own"),
-        ("    label: dropout\n", "    label: dropout\n    teacher: drop\n", "row 'drop' has a teacher itself"),
-    ],
-)
-def test_a_mistake_in_the_file_is_named(tmp_path: Path, old: str, new: str, fact: str) -> None:
-    """A wrong key or name is an error with its place."""
-    paper = write_paper(tmp_path)
-    paper.write_text(PAPER.replace(old, new))
-    with pytest.raises(ConfigError, match=r"paper\.yaml") as error:
-        load_reproduction(paper)
-    assert fact in str(error.value)
-
-
 @pytest.mark.parametrize("name", sorted(bundled_papers()))
 def test_every_bundled_file_is_valid(name: str) -> None:
     """Every bundled reproduction has a row to train at each scale."""
     found = load_reproduction(bundled_papers()[name])
     assert all(found.trained_rows(scale) for scale in found.scales)
+
+
+def test_a_later_call_does_not_shrink_the_table(tmp_path: Path) -> None:
+    """Some rows or fewer words keep the other rows and the seeds; a changed file is said."""
+    place = tmp_path / "a"
+    reproduce(place, "--scale", "smoke", "--seeds", "2")
+    folder = reproduce(place, "--scale", "smoke", "--rows", "drop")
+    assert [row.n for row in measure_folder(folder).rows] == [2, 2, 0]
+    folder = reproduce(place, "--scale", "smoke", "--rows", "drop", "--seeds", "4")
+    table = measure_folder(folder)
+    assert [row.n for row in table.rows] == [0, 4, 0]
+    assert "Not run: no dropout. --rows left it out." in list(table_notes(table))
+    again = dropout(
+        "reproduce", "paper.yaml", "--out", "out", "--scale", "smoke", "--quiet", "--no-plots", "--jobs", "1", cwd=place
+    )
+    assert again.returncode == 0 and again.stderr == ""
+    assert [row.n for row in measure_folder(folder).rows] == [4, 4, 0]
+    (place / "paper.yaml").write_text(PAPER.replace("published: 18.0", "published: 17.0"))
+    again = dropout(
+        "reproduce", "paper.yaml", "--out", "out", "--scale", "smoke", "--quiet", "--no-plots", "--jobs", "1", cwd=place
+    )
+    assert again.returncode == 0 and "paper.yaml: has changed since the results in out" in again.stderr
 
 
 def test_the_notes_name_chosen_values_as_other_tables_do(tmp_path: Path) -> None:

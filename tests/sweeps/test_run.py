@@ -69,7 +69,7 @@ def test_a_sweep_trains_what_is_missing_and_only_that(tmp_path: Path) -> None:
     assert "added or removed after the results were seen (4 runs then, 6 now)" in (folder / "notes.txt").read_text()
     run(tmp_path, folder, text.replace("seeds: 2", "seeds: [0, 2]"))
     assert stored_plan.read_runs(SweepFolder(folder))[1].looks == [4, 6]
-    assert "(4, then 6 runs then, 4 now)" in (folder / "notes.txt").read_text()
+    assert "(4, 6 runs at earlier looks, 4 now)" in (folder / "notes.txt").read_text()
     run(tmp_path, folder, text.replace("2\n", "3\n"))
     rows = list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
     assert {row["metric"] for row in rows} >= {"test.accuracy", "val.nll"}

@@ -8,7 +8,7 @@ import typer
 
 from dropout_cli.cli import arguments, completion, output, progress
 from dropout_cli.cli.reproduction_screen import TableFormat, print_table
-from dropout_cli.core.errors import Mismatch, SweepIncomplete
+from dropout_cli.core.errors import Mismatch, SweepIncomplete, UsageError
 from dropout_cli.core.text import counted
 
 POSITION = 37
@@ -37,7 +37,12 @@ def reproduce(
         ),
     ] = None,
     scale: Annotated[
-        ScaleChoice, typer.Option("--scale", help="smoke: a test of minutes. laptop: less than the paper. full: as it.")
+        ScaleChoice,
+        typer.Option(
+            "--scale",
+            help="How much is trained. smoke: only to see that it runs. laptop: less than in the paper. full: as much, "
+            "or nearly.",
+        ),
     ] = ScaleChoice.laptop,
     seeds: Annotated[
         int | None, typer.Option("--seeds", min=1, max=1000, metavar="N", help="The number of seeds of each row.")
@@ -48,7 +53,12 @@ def reproduce(
     table_format: Annotated[TableFormat, typer.Option("--format", help="The format of the table.")] = TableFormat.text,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="The folder for the results (default: runs/reproduce-NAME-SCALE)."),
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            parser=arguments.parse_folder,
+            help="The folder for the results (default: runs/reproduce-NAME-SCALE).",
+        ),
     ] = None,
     jobs: arguments.Jobs = None,
     scheduler: arguments.Scheduler = None,
@@ -62,24 +72,39 @@ def reproduce(
     Run the same command again to continue. More seeds only train the new runs.
     """
     if name is None:
+        options = {"--scale": scale is not ScaleChoice.laptop, "--seeds": seeds, "--rows": rows, "--out": out}
+        for option, value in options.items():
+            if value:
+                raise UsageError(option, "needs a reproduction", "Give a name from `dropout reproduce`, or a file.")
         _print_list(json)
         return
     from dropout_cli.sweeps.folder import SweepFolder
     from dropout_cli.sweeps.reproduction.catalog import find_paper
     from dropout_cli.sweeps.reproduction.load import load_reproduction
-    from dropout_cli.sweeps.reproduction.run import find_rows, run_reproduction
+    from dropout_cli.sweeps.reproduction.run import continue_folder, find_rows, run_reproduction
     from dropout_cli.sweeps.settings import ExecutionSettings
 
     arguments.check_scheduler(scheduler, jobs)
     paper = load_reproduction(find_paper(name))
-    wanted = find_rows(paper, scale.value, [one.strip() for one in rows.split(",")] if rows is not None else [])
     folder = SweepFolder(out or arguments.DEFAULT_RUNS_DIR / f"reproduce-{paper.name}-{scale.value}")
+    names = [one.strip() for one in rows.split(",")] if rows is not None else []
+    if not all(names):
+        raise UsageError("--rows", f"'{rows}' has an empty name", "Separate names by single commas.")
+    wanted = find_rows(paper, scale.value, names)
+    wanted, count = continue_folder(folder, paper, scale.value, wanted, seeds)
     show = progress.SweepProgressDisplay(quiet=quiet)
     execution = ExecutionSettings(jobs, scheduler, retry_failed=retry_failed, figures=not no_plots)
-    count = seeds or paper.scales[scale.value].seeds
     with show.display():
         report = run_reproduction(
-            paper, scale.value, wanted, count, folder, execution, watch=show, notice=output.print_stderr
+            paper,
+            scale.value,
+            wanted,
+            count,
+            folder,
+            execution,
+            watch=show,
+            notice=output.print_stderr,
+            announce=(lambda _: None) if quiet else output.print_stderr,
         )
     for run, reason in report.failures.items():
         output.print_stderr(f"{run}: failed ({reason}). See {folder.path / 'failed' / run}.json.")

@@ -120,7 +120,13 @@ def sweep(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="The folder for the results (default: runs/sweep-NAME).")
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            parser=arguments.parse_folder,
+            help="The folder for the results (default: runs/sweep-NAME).",
+        ),
     ] = None,
     jobs: arguments.Jobs = None,
     scheduler: arguments.Scheduler = None,

@@ -64,7 +64,12 @@ def tune_command(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="The folder for the results (default: runs/tune-NAME)."),
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            parser=arguments.parse_folder,
+            help="The folder for the results (default: runs/tune-NAME).",
+        ),
     ] = None,
     jobs: arguments.Jobs = None,
     no_plots: arguments.NoPlots = False,

@@ -57,7 +57,12 @@ def variance(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="The folder for the results (default: runs/variance-NAME)."),
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            parser=arguments.parse_folder,
+            help="The folder for the results (default: runs/variance-NAME).",
+        ),
     ] = None,
     jobs: arguments.Jobs = None,
     scheduler: arguments.Scheduler = None,

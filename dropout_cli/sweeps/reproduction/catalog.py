@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from dropout_cli.config.files import configs_folder, is_file_path
+from dropout_cli.config.files import bundled_configs, configs_folder, is_file_path
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.registry import did_you_mean
 from dropout_cli.core.shell_words import join_words
@@ -36,6 +36,12 @@ def find_paper(name: str) -> Path:
         return papers[name]
     if is_file_path(Path(name)):
         return Path(name)
+    if not name.strip():
+        raise ConfigError("NAME", "is empty", "`dropout reproduce` lists the reproductions.")
+    if Path(name).is_dir():
+        raise ConfigError(name, "is a folder", "Give a YAML file in it.")
+    if name in bundled_configs():
+        raise ConfigError(name, "is a config, not a reproduction", f"Use `dropout train {name}`.")
     near = did_you_mean(name, list(papers))
     raise ConfigError(name, "is no bundled reproduction and no file", near or "`dropout reproduce` lists them.")
 

@@ -5,15 +5,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dropout_cli import config
 from dropout_cli.metrics import DEFAULT_METRIC, METRICS
+from dropout_cli.objectives import OBJECTIVES
 from dropout_cli.sweeps.axes import Axes, Point, Setting
 from dropout_cli.sweeps.document import REPEATS, TRIALS
 from dropout_cli.sweeps.replicates import SAME, SEED, SPLIT_SEED, Replicate, Splits, lay_out
-from dropout_cli.sweeps.reproduction.load import Reproduction, Row
+from dropout_cli.sweeps.reproduction.load import Reproduction
+from dropout_cli.sweeps.reproduction.row import Row
 from dropout_cli.sweeps.spec import Sweep
 
 CHOICES = "choices"
 """The folder of the sweep in which hyperparameters are chosen."""
+TAUGHT = "distillation"
+"""The objective that learns from a teacher."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,16 @@ def design_rows(
     splits = SAME if apart else reproduction.document.splits
     sweep = _sweep(reproduction, points, 1 if apart else seeds, reproduction.name, splits)
     return Design(sweep, tuple(names), tuple(values))
+
+
+def learns_from_teacher(reproduction: Reproduction, scale: str, row: Row) -> bool:
+    """Return True if the objective of a row is that of a student."""
+    for one in reversed(_layers(reproduction, scale, row)):
+        if one.key == "objective.name":
+            return bool(one.value == TAUGHT)
+        if one.key == "objective":
+            return (one.value.get("name") if isinstance(one.value, Mapping) else one.value) == TAUGHT
+    return isinstance(config.load_config(reproduction.base).experiment.objective, OBJECTIVES[TAUGHT])
 
 
 def _of_replicate(replicate: Replicate) -> list[Setting]:

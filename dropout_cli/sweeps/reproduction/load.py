@@ -10,40 +10,13 @@ from dropout_cli.config.document import Node, parse_yaml
 from dropout_cli.config.error_collector import ConfigSource, ErrorCollector
 from dropout_cli.config.files import decode_config, is_file_path, read_config_bytes
 from dropout_cli.config.validate import build_block, node_value
-from dropout_cli.core.errors import ConfigError
-from dropout_cli.core.registry import UnknownName, suggest_names
-from dropout_cli.metrics import larger_is_better
+from dropout_cli.core.errors import ConfigError, Problem
 from dropout_cli.sweeps.axes import Setting, parse_values
-from dropout_cli.sweeps.reproduction.document import (
-    SCALES,
-    Better,
-    Choices,
-    PaperRow,
-    ReproductionDocument,
-    Scale,
-    Unit,
-)
+from dropout_cli.sweeps.reproduction.check import FileCheck, check_settings, find_node, find_place
+from dropout_cli.sweeps.reproduction.document import SCALES, PaperRow, ReproductionDocument, Scale
+from dropout_cli.sweeps.reproduction.row import Row, Settings, known_direction
 
-Settings = tuple[Setting, ...]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row with its place in the file, ready to be planned."""
-
-    name: str
-    given: PaperRow
-    settings: Settings
-    grid: Mapping[str, list[tuple[Any, str]]]
-    """Key -> the values to choose from, with their places."""
-    metric: str
-    unit: Unit
-    better: Better
-
-    @property
-    def factor(self) -> float:
-        """The factor between numbers of the summary and shown ones."""
-        return 100.0 if self.unit == "percent" else 1.0
+KEYS = "A reproduction file has the keys paper, question, base, rows and scales."
 
 
 @dataclass(frozen=True)
@@ -84,21 +57,25 @@ def load_reproduction(path: Path, text: bytes | None = None, *, base: Path | Non
     Raises:
         ConfigError: The file is wrong; all mistakes are listed.
     """
-    content = read_config_bytes(path) if text is None else text
+    content = read_config_bytes(path, hint=KEYS) if text is None else text
     mistakes = ErrorCollector()
     tree = parse_yaml(decode_config(content, str(path)), ConfigSource(str(path), path.parent.absolute()), mistakes)
     mistakes.raise_if_any()
     if tree is None or not isinstance(tree.value, dict) or not {"paper", "rows"} & tree.value.keys():
-        raise ConfigError(str(path), "is not a reproduction file", "It has the keys paper, question, base and rows.")
-    document: ReproductionDocument = build_block(ReproductionDocument, tree, mistakes)
+        raise ConfigError(str(path), "is not a reproduction file", KEYS)
+    _check_lists_of_orders(tree, mistakes)
+    document: ReproductionDocument = build_block(ReproductionDocument, tree, mistakes, "A reproduction file")
     mistakes.raise_if_any()
-    scales = {name: build_block(Scale, node, mistakes) for name, node in _children(tree, "scales", mistakes).items()}
-    for name, node in _children(tree, "scales", mistakes).items():
+    nodes = _children(tree, "scales", mistakes)
+    scales = {name: build_block(Scale, node, mistakes, "A scale") for name, node in nodes.items()}
+    for name, node in nodes.items():
         if name not in SCALES:
             mistakes.add(node.key_place, f"scales.{name}", "unknown scale", f"Choose from: {', '.join(SCALES)}.")
     rows = _read_rows(tree, document, mistakes)
     mistakes.raise_if_any()
-    _check_names(tree, document, rows, scales, mistakes)
+    if text is None:  # stored files were checked by the version that stored them
+        check_settings(tree, mistakes)
+        FileCheck(tree, document, rows, scales, mistakes).add_mistakes()
     choices = tree.value.get("choices")
     inner = choices.value if choices is not None and isinstance(choices.value, dict) else {}
     found = Reproduction(
@@ -106,11 +83,11 @@ def load_reproduction(path: Path, text: bytes | None = None, *, base: Path | Non
         path=path,
         text=content,
         document=document,
-        base=base or _find_base(path, document.base),
+        base=base or _find_base(path, document.base, tree),
         settings=_settings(tree.value.get("set")),
         rows=rows,
         scales=scales,
-        scale_settings={name: _settings(_inner(tree, "scales", name, "set")) for name in scales},
+        scale_settings={name: _settings(find_node(tree, "scales", name, "set")) for name in scales},
         choice_settings=_settings(inner.get("set")),
         choice_grid=_grid(inner.get("grid"), mistakes),
     )
@@ -118,22 +95,38 @@ def load_reproduction(path: Path, text: bytes | None = None, *, base: Path | Non
     return found
 
 
-def _find_base(path: Path, base: str) -> Path:
+def _check_lists_of_orders(tree: Node, mistakes: ErrorCollector) -> None:
+    """Raise a single mistake for a flat list of rows, instead of one for each row."""
+    node = find_node(tree, "orders")
+    if node is not None and isinstance(node.value, list) and any(isinstance(one.value, str) for one in node.value):
+        mistakes.add(node.key_place, "orders", "must be a list of lists of rows", "Write [[best, worse]].")
+        mistakes.raise_if_any()
+
+
+def _find_base(path: Path, base: str, tree: Node) -> Path:
     beside = path.parent / base
-    return beside if is_file_path(beside) else config.find_config(base)
+    if is_file_path(beside):
+        return beside
+    try:
+        return config.find_config(base)
+    except ConfigError as error:
+        place = str(find_place(tree, "base"))
+        raise ConfigError.from_problems(
+            [Problem(place, f"base: {one.place}: {one.fact}", one.way_out) for one in error.problems]
+        ) from None
 
 
 def _read_rows(tree: Node, document: ReproductionDocument, mistakes: ErrorCollector) -> dict[str, Row]:
     """Return the rows of the file; mistakes are added."""
     rows = {}
     for name, node in _children(tree, "rows", mistakes).items():
-        given = build_block(PaperRow, node, mistakes)
+        given = build_block(PaperRow, node, mistakes, "A row")
         if not isinstance(given, PaperRow):
             continue
         inner = node.value
         assert isinstance(inner, dict)
         metric = given.metric or document.metric
-        better = given.better or document.better or _known_direction(metric)
+        better = given.better or document.better or known_direction(metric)
         rows[name] = Row(
             name=name,
             given=given,
@@ -146,60 +139,9 @@ def _read_rows(tree: Node, document: ReproductionDocument, mistakes: ErrorCollec
         if given.published is None and given.not_run is not None:
             mistakes.add(node.place, f"rows.{name}", "is neither published nor run", "Give one of the two.")
     if not rows:
-        mistakes.add(tree.place, "rows", "there are no rows")
+        way_out = "Write, for example, {none: {label: no dropout}}."
+        mistakes.add(find_place(tree, "rows"), "rows", "there are no rows", way_out)
     return rows
-
-
-def choices_direction(choices: Choices) -> Better:
-    """Return which values of the deciding number are better; neither if that is not known."""
-    return choices.better or _known_direction(choices.by)
-
-
-def _known_direction(metric: str) -> Better:
-    """Return which values of a metric are better; neither if the name is no metric."""
-    try:
-        return "higher" if larger_is_better(metric) else "lower"
-    except UnknownName:
-        return "neither"
-
-
-def _check_names(
-    tree: Node,
-    document: ReproductionDocument,
-    rows: Mapping[str, Row],
-    scales: Mapping[str, Scale],
-    mistakes: ErrorCollector,
-) -> None:
-    """Add a mistake for each name of a row that does not exist, and for other contradictions."""
-    named = [("reference", document.reference)]
-    named += [("orders", name) for order in document.orders for name in order]
-    for name, row in rows.items():
-        named += [(f"rows.{name}.{key}", getattr(row.given, key)) for key in ("against", "teacher", "same_runs")]
-    named += [(f"scales.{name}.rows", one) for name, scale in scales.items() for one in scale.rows]
-    for key, value in named:
-        if value is not None and value not in rows:
-            mistakes.add(tree.place, key, f"unknown row '{value}'", suggest_names(value, rows))
-    for name, row in rows.items():
-        for key in ("teacher", "same_runs"):
-            other = getattr(row.given, key)
-            if other in rows and (rows[other].given.not_run or rows[other].given.same_runs):
-                mistakes.add(tree.place, f"rows.{name}.{key}", f"row '{other}' has no runs of its own")
-            elif key == "teacher" and other in rows and rows[other].given.teacher:
-                mistakes.add(tree.place, f"rows.{name}.teacher", f"row '{other}' has a teacher itself")
-    for scale in SCALES:
-        if scale not in scales:
-            mistakes.add(tree.place, f"scales.{scale}", "is missing", "Give seeds and minutes.")
-    if document.choices is not None:
-        by = document.choices.by
-        if ".val." not in f".{by}":
-            fact = f"'{by}' is not a number of the validation part"
-            mistakes.add(tree.place, "choices.by", fact, "Write, for example, val.error.")
-        elif choices_direction(document.choices) == "neither":
-            fact = f"is missing: it is not known which values of {by} are better"
-            mistakes.add(tree.place, "choices.better", fact, "Give lower or higher.")
-    if document.choices is None and any(row.grid for row in rows.values()):
-        mistakes.add(tree.place, "choices", "is missing, although a row has `choose`", "Give choices: {by: val.error}.")
-    mistakes.raise_if_any()
 
 
 def _children(tree: Node, key: str, mistakes: ErrorCollector) -> dict[str, Node]:
@@ -214,13 +156,6 @@ def _children(tree: Node, key: str, mistakes: ErrorCollector) -> dict[str, Node]
         else:
             mistakes.add(child.place, f"{key}.{name}", "must be a mapping")
     return found
-
-
-def _inner(tree: Node, *keys: str) -> Node | None:
-    node: Node | None = tree
-    for key in keys:
-        node = node.value.get(key) if node is not None and isinstance(node.value, dict) else None
-    return node
 
 
 def _settings(node: Node | None) -> Settings:

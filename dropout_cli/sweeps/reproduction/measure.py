@@ -28,8 +28,9 @@ from dropout_cli.sweeps.layouts import find_layout
 from dropout_cli.sweeps.means import group_mean
 from dropout_cli.sweeps.records import RunGroup, RunRecord
 from dropout_cli.sweeps.replicates import Replicate
-from dropout_cli.sweeps.reproduction.load import Reproduction, Row
+from dropout_cli.sweeps.reproduction.load import Reproduction
 from dropout_cli.sweeps.reproduction.numbers import read_number
+from dropout_cli.sweeps.reproduction.row import Row
 from dropout_cli.sweeps.reproduction.stored import StoredReproduction, read_reproduction
 
 CONSISTENT, UNDERPOWERED, ONE_RUN, NOT_RUN, NO_VALUE = "consistent", "underpowered", "one run", "not run", "no value"

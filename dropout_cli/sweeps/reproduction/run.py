@@ -1,5 +1,6 @@
 """Training a reproduction: hyperparameters, teachers, all rows, and the table."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,9 +12,18 @@ from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.folder_use import refuse_other_use
 from dropout_cli.sweeps.reproduction import table
 from dropout_cli.sweeps.reproduction.choose import choose_values
-from dropout_cli.sweeps.reproduction.design import CHOICES, Chosen, Design, design_choices, design_rows
-from dropout_cli.sweeps.reproduction.load import Reproduction, Row, choices_direction
+from dropout_cli.sweeps.reproduction.design import (
+    CHOICES,
+    TAUGHT,
+    Chosen,
+    Design,
+    design_choices,
+    design_rows,
+    learns_from_teacher,
+)
+from dropout_cli.sweeps.reproduction.load import Reproduction
 from dropout_cli.sweeps.reproduction.measure import ReproducedTable, measure_folder
+from dropout_cli.sweeps.reproduction.row import Row, choices_direction
 from dropout_cli.sweeps.reproduction.stored import (
     PAPER_FILE,
     ROWS_FILE,
@@ -70,6 +80,7 @@ def run_reproduction(
     *,
     watch: Watch,
     notice: Notice,
+    announce: Notice,
 ) -> ReproductionReport:
     """Train what is missing, and compare with the published values. The same call continues.
 
@@ -81,16 +92,20 @@ def run_reproduction(
         folder: The folder of the sweep.
         execution: How runs are trained.
         watch: Receives the progress.
-        notice: Receives messages for the user.
+        notice: Receives messages that the user should not miss.
+        announce: Receives the name of the next step.
 
     Raises:
-        UsageError: The folder has something else in it.
+        UsageError: The folder has something else in it, or a row cannot be trained as the file says.
         DropoutError: As `sweeps.run.run_sweep`.
     """
-    _refuse_another(folder, reproduction, scale)
     refuse_other_use(folder, search=False)
+    stored = _read_stored(folder, reproduction, scale)
+    refuse_wrong_settings(reproduction, scale, rows)
+    if stored is not None and folder.read(PAPER_FILE) != reproduction.text:
+        notice(f"{reproduction.path}: has changed since the results in {folder.path}. They follow the new file now.")
     execution = replace(execution, may_replace=True)  # another choice may win with more seeds
-    chosen = _choose(reproduction, scale, rows, seeds, folder, execution, watch, notice)
+    chosen = _choose(reproduction, scale, rows, seeds, folder, execution, watch, notice, announce)
     teachers = _train_teachers(reproduction, scale, rows, seeds, chosen, folder, execution, watch, notice)
     design = design_rows(reproduction, scale, rows, seeds, chosen, teachers)
     report, ids = _train(design, folder, execution, watch, notice)
@@ -103,14 +118,79 @@ def run_reproduction(
     return ReproductionReport(measured, report.failures, report.missing)
 
 
-def _refuse_another(folder: SweepFolder, reproduction: Reproduction, scale: str) -> None:
-    """Raise UsageError if the folder has another reproduction."""
+def _read_stored(folder: SweepFolder, reproduction: Reproduction, scale: str) -> StoredReproduction | None:
+    """Return what a folder keeps about this reproduction; None for a new folder.
+
+    Raises:
+        UsageError: The folder has another reproduction.
+    """
     if not is_reproduction(folder):
-        return
+        return None
     _, stored = read_reproduction(folder)
     if (stored.name, stored.scale) != (reproduction.name, scale):
         fact = f"the folder contains {stored.name} at the scale {stored.scale}"
         raise UsageError(str(folder.path), fact, "Choose another folder with --out.")
+    return stored
+
+
+def continue_folder(
+    folder: SweepFolder, reproduction: Reproduction, scale: str, rows: Sequence[Row], seeds: int | None
+) -> tuple[list[Row], int]:
+    """Return the rows and the number of seeds of a call, so that it does not shrink the table of a folder.
+
+    Without a number of seeds, a folder keeps its own, and all rows have at least that of the scale. Rows that the
+    folder has stay in the table, unless they would need more seeds.
+
+    Args:
+        folder: The folder; it may not exist yet.
+        reproduction: The file.
+        scale: The scale.
+        rows: The rows that were asked for.
+        seeds: The number of seeds that was asked for; None: that of the scale.
+
+    Raises:
+        UsageError: The folder has another reproduction.
+    """
+    stored = _read_stored(folder, reproduction, scale)
+    usual = reproduction.scales[scale].seeds
+    if stored is None:
+        return list(rows), seeds or usual
+    asked = {row.name for row in rows}
+    some = asked < {row.name for row in reproduction.trained_rows(scale)}
+    count = seeds or (stored.seeds if some else max(usual, stored.seeds))
+    kept = {*stored.runs} if count <= stored.seeds else set()
+    names = asked | {name for name in kept if name in reproduction.rows}
+    return [
+        row
+        for name, row in reproduction.rows.items()
+        if row.given.not_run is None and (name in names or (name not in asked and row.given.same_runs in kept))
+    ], count
+
+
+def refuse_wrong_settings(reproduction: Reproduction, scale: str, rows: Sequence[Row]) -> None:
+    """Plan one seed of everything, so that a mistake in a setting is found before anything is trained.
+
+    Args:
+        reproduction: The file.
+        scale: The scale.
+        rows: The rows to train.
+
+    Raises:
+        UsageError: A setting is wrong, or a row with a teacher has no objective that learns from one.
+    """
+    choices = design_choices(reproduction, scale, rows, 1)
+    first: dict[str, list[Chosen]] = {}
+    if choices is not None:
+        plan.make_plan(choices.sweep)
+        for name, values in zip(choices.rows, choices.values, strict=True):
+            first.setdefault(name, [Chosen(values, math.nan)])
+    for row in rows:
+        if row.given.teacher is not None and not learns_from_teacher(reproduction, scale, row):
+            place = f"{reproduction.path}: rows.{row.name}.teacher"
+            raise UsageError(place, "needs an objective that learns from it", f"Set objective: {{name: {TAUGHT}}}.")
+    alone = [row for row in rows if row.given.teacher is None]
+    if any(row.given.same_runs is None for row in alone):
+        plan.make_plan(design_rows(reproduction, scale, alone, 1, first, {}).sweep)
 
 
 def _train(
@@ -142,6 +222,7 @@ def _choose(
     execution: ExecutionSettings,
     watch: Watch,
     notice: Notice,
+    announce: Notice,
 ) -> dict[str, list[Chosen]]:
     """Train the combinations of hyperparameters, and return what is best on the validation part."""
     design = design_choices(reproduction, scale, rows, seeds)
@@ -149,7 +230,7 @@ def _choose(
     if design is None or choices is None:
         return {}
     inner = folder.inner(CHOICES)
-    notice(f"Choosing hyperparameters of {counted(len({*design.rows}), 'row')} by {choices.by}.")
+    announce(f"Choosing hyperparameters of {counted(len({*design.rows}), 'row')} by {choices.by}.")
     _train(design, inner, replace(execution, figures=False), watch, notice)
     records, _ = stored_plan.read_runs(inner)
     runs = plan.make_plan(design.sweep).runs_of_points

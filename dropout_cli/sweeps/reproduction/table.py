@@ -79,8 +79,9 @@ def table_notes(table: ReproducedTable) -> Iterator[str]:
     """Yield the sentences below the table: result, protocol and meaning."""
     document, scale = table.reproduction.document, table.reproduction.scales[table.stored.scale]
     yield headline(table)
-    for failure in table.failures:
-        yield f"Does not hold: {failure}."
+    if table.stored.scale != "smoke":
+        for failure in table.failures:
+            yield f"Does not hold: {failure}."
     if table.stored.scale != "full":
         yield " ".join([f"Scale: {table.stored.scale}.", *_meaning(table.stored.scale), *scale.changed])
     last = table.stored.seeds - 1
@@ -107,9 +108,16 @@ def table_notes(table: ReproducedTable) -> Iterator[str]:
         yield "Values marked as reported were not checked against the paper."
     if table.orders:
         yield "Intervals of orders are paired by seed and split, and corrected for the number of orders (Bonferroni)."
+    if any(one.n == 1 and one.verdict != ONE_RUN and math.isfinite(one.band) for one in table.rows):
+        yield "With one run, s is the published standard deviation."
     for one in table.rows:
         if one.row.given.not_run:
             yield f"Not run: {one.row.given.label}. {one.row.given.not_run}"
+    left_out = [one.row for one in table.rows if one.verdict == NOT_RUN and one.row.given.not_run is None]
+    for row in left_out:
+        elsewhere = bool(scale.rows) and row.name not in scale.rows
+        reason = f"It is not part of the scale {table.stored.scale}." if elsewhere else "--rows left it out."
+        yield f"Not run: {row.given.label}. {reason}"
 
 
 def _meaning(scale: str) -> Iterator[str]:
