@@ -200,7 +200,7 @@ def _measure(
 
 
 def _test_error(row: Row, mean: float, examples: int) -> float:
-    """Return the standard error of a share or RMSE on the test part, in the unit of the row; 0 for other numbers."""
+    """Return the standard error of a share or RMSE on the test part, in its unit; 0 for others."""
     if not examples:
         return 0.0
     if metric_name(row.metric) == "rmse":

@@ -136,7 +136,7 @@ def _read_stored(folder: SweepFolder, reproduction: Reproduction, scale: str) ->
 def continue_folder(
     folder: SweepFolder, reproduction: Reproduction, scale: str, rows: Sequence[Row], seeds: int | None
 ) -> tuple[list[Row], int]:
-    """Return the rows and the number of seeds of a call, so that it does not shrink the table of a folder.
+    """Return the rows and the number of seeds of a call, which should not shrink a table.
 
     Without a number of seeds, a folder keeps its own, and all rows have at least that of the scale. Rows that the
     folder has stay in the table, unless they would need more seeds.
