@@ -1,5 +1,7 @@
 """The use of a folder for results: a sweep, a search or a run, and never two of them."""
 
+import os
+
 from dropout_cli.core.errors import UsageError
 from dropout_cli.runs.find import SEARCH_FILE
 from dropout_cli.runs.safe_read import file_exists
@@ -28,7 +30,8 @@ def refuse_other_use(folder: SweepFolder, *, search: bool, study: bool = False) 
     fact = ""
     if file_exists(folder.path):
         raise UsageError(str(folder.path), "is a file", "Give a folder with --out.")
-    ours = folder.has(PLAN) or is_search or folder.has(TUNE_FILE)
+    # Also a link or a pipe of that name, which is refused elsewhere.
+    ours = any(os.path.lexists(folder.path / name) for name in (PLAN, SEARCH_FILE, TUNE_FILE))
     if folder.has(STATE):
         fact = "the folder contains a run"
     elif folder.has("study.db"):
