@@ -123,7 +123,7 @@ def test_a_reproduction_file_is_no_config_and_no_sweep_file(tmp_path: Path) -> N
 
 
 def test_a_stored_file_is_read_by_the_rules_of_its_time(tmp_path: Path) -> None:
-    """What a later version would refuse in a file, it still reads in a folder."""
+    """A new check refuses new files only; a file that a folder keeps is still read."""
     paper = write_paper(tmp_path, DISTILLED)
     text = DISTILLED.replace("label: student\n", "label: teacher\n").encode()
     assert load_reproduction(paper, text).rows["student"].given.label == "teacher"

@@ -159,11 +159,11 @@ def continue_folder(
     some = asked < {row.name for row in reproduction.trained_rows(scale)}
     count = seeds or (stored.seeds if some else max(usual, stored.seeds))
     kept = {*stored.runs} if count <= stored.seeds else set()
-    names = asked | {name for name in kept if name in reproduction.rows}
+    names = asked | kept
     return [
         row
         for name, row in reproduction.rows.items()
-        if row.given.not_run is None and (name in names or (name not in asked and row.given.same_runs in kept))
+        if row.given.not_run is None and (name in names or row.given.same_runs in kept)
     ], count
 
 
