@@ -1,5 +1,6 @@
 """A mistake in a reproduction file or on the command line is one line, and no folder is left."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,7 @@ def test_a_wrong_setting_is_found_before_anything_is_trained(tmp_path: Path, old
     refused = dropout("reproduce", "paper.yaml", "--scale", "smoke", cwd=tmp_path)
     (line,) = refused.stderr.splitlines()
     assert refused.returncode == 2 and fact in line and not (tmp_path / "runs").exists()
+    assert re.match(r".*\.yaml:\d+:\d+: ", line)
 
 
 def test_a_file_without_rows_to_train_is_refused(tmp_path: Path) -> None:
@@ -91,6 +93,8 @@ def test_a_file_without_rows_to_train_is_refused(tmp_path: Path) -> None:
         (("",), "NAME: is empty"),
         ((".",), ".: is a folder"),
         (("--scale", "smoke"), "--scale: needs a reproduction"),
+        (("--format", "md"), "--format: needs a reproduction"),
+        (("paper.yaml", "--format", "md", "--json"), "--format: cannot be used with --json. Leave one of them out."),
         (("paper.yaml", "--out", ""), "'--out': is empty"),
         (("paper.yaml", "--out", "base.yaml"), "base.yaml: is a file. Give a folder with --out"),
         (("paper.yaml", "--out", "other"), "other: the folder contains notes.txt from elsewhere"),

@@ -50,7 +50,9 @@ def reproduce(
     rows: Annotated[
         str | None, typer.Option("--rows", metavar="A,B", help="Train only these rows of the table.")
     ] = None,
-    table_format: Annotated[TableFormat, typer.Option("--format", help="The format of the table.")] = TableFormat.text,
+    table_format: Annotated[
+        TableFormat | None, typer.Option("--format", help="The format of the table (default: text).")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -72,9 +74,19 @@ def reproduce(
     Run the same command again to continue. More seeds only train the new runs.
     """
     if name is None:
-        options = {"--scale": scale is not ScaleChoice.laptop, "--seeds": seeds, "--rows": rows, "--out": out}
-        for option, value in options.items():
-            if value:
+        options = {
+            "--scale": scale is not ScaleChoice.laptop,
+            "--seeds": seeds,
+            "--rows": rows is not None,
+            "--format": table_format,
+            "--out": out,
+            "--jobs": jobs,
+            "--scheduler": scheduler,
+            "--retry-failed": retry_failed,
+            "--no-plots": no_plots,
+        }
+        for option, given in options.items():
+            if given:
                 raise UsageError(option, "needs a reproduction", "Give a name from `dropout reproduce`, or a file.")
         _print_list(json)
         return
@@ -84,6 +96,8 @@ def reproduce(
     from dropout_cli.sweeps.reproduction.run import continue_folder, find_rows, run_reproduction
     from dropout_cli.sweeps.settings import ExecutionSettings
 
+    if json and table_format is not None:
+        raise UsageError("--format", "cannot be used with --json", "Leave one of them out.")
     arguments.check_scheduler(scheduler, jobs)
     paper = load_reproduction(find_paper(name))
     folder = SweepFolder(out or arguments.DEFAULT_RUNS_DIR / f"reproduce-{paper.name}-{scale.value}")
@@ -108,7 +122,7 @@ def reproduce(
         )
     for run, reason in report.failures.items():
         output.print_stderr(f"{run}: failed ({reason}). See {folder.path / 'failed' / run}.json.")
-    print_table(report.table, table_format, folder.path, json=json)
+    print_table(report.table, table_format or TableFormat.text, folder.path, json=json)
     if report.failures or report.missing:
         fact = f"{counted(len(report.failures), 'run')} failed, {counted(report.missing, 'run')} not trained"
         raise SweepIncomplete(str(folder.path), fact, "Use --retry-failed to train the failed runs again.")

@@ -129,6 +129,7 @@ def _read_rows(tree: Node, document: ReproductionDocument, mistakes: ErrorCollec
         better = given.better or document.better or known_direction(metric)
         rows[name] = Row(
             name=name,
+            place=str(node.key_place),
             given=given,
             settings=_settings(inner.get("set")),
             grid=_grid(inner.get("choose"), mistakes),

@@ -17,6 +17,8 @@ class Row:
     """A row with its place in the file."""
 
     name: str
+    place: str
+    """The file, line and column of its name."""
     given: PaperRow
     settings: Settings
     grid: Mapping[str, list[tuple[Any, str]]]

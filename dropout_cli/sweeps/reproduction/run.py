@@ -186,7 +186,7 @@ def refuse_wrong_settings(reproduction: Reproduction, scale: str, rows: Sequence
             first.setdefault(name, [Chosen(values, math.nan)])
     for row in rows:
         if row.given.teacher is not None and not learns_from_teacher(reproduction, scale, row):
-            place = f"{reproduction.path}: rows.{row.name}.teacher"
+            place = f"{row.place}: rows.{row.name}.teacher"
             raise UsageError(place, "needs an objective that learns from it", f"Set objective: {{name: {TAUGHT}}}.")
     alone = [row for row in rows if row.given.teacher is None]
     if any(row.given.same_runs is None for row in alone):
