@@ -225,7 +225,7 @@ def test_what_cannot_be_used_is_left_out_with_one_line(
     assert done.returncode == 0
     line = next(line for line in done.stderr.splitlines() if f"{KINDS[name]} '{name}'" in line)
     assert line.startswith(f"dropout-lab: {KINDS[name]} '{name}' is left out: ") and reason in line
-    assert line.endswith("Mend or uninstall dropout-lab.")
+    assert line.endswith("Update or uninstall dropout-lab.")
     code = "from dropout_cli.data import DATASETS\nfrom dropout_cli.objectives import OBJECTIVES\n"
     code += "from dropout_cli.metrics import METRICS\nimport warnings\nwarnings.simplefilter('ignore')\n"
     code = "import warnings\nwarnings.simplefilter('ignore')\n" + code
@@ -259,7 +259,7 @@ def test_lists_and_doctor_have_what_is_left_out(site: Path, tmp_path: Path) -> N
     assert wrong.keys() == {f"{kind} '{name}'" for name, kind in KINDS.items()}
     for setting in ("dataset=rings", "objective=focal"):
         needed = dropout(site, tmp_path, "config", "check", "digits", setting)
-        assert needed.returncode == 2 and needed.stderr.splitlines()[-1].endswith("Mend or uninstall dropout-lab.")
+        assert needed.returncode == 2 and needed.stderr.splitlines()[-1].endswith("Update or uninstall dropout-lab.")
 
 
 def test_two_packages_with_one_name_leave_the_second_out(site: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Predictions of several networks as one: equal weights for all, and their spread.
 
-With p_r the probabilities of run r of R, after its own Monte-Carlo passes if there are any, H the entropy, and m_r, s_r
+With p_r the probabilities of run r of R, after its own Monte Carlo passes if there are any, H the entropy, and m_r, s_r
 the mean and the standard deviation of a number:
 
     probabilities          mean_r p_r
@@ -29,7 +29,7 @@ class CombinedRuns:
 
     prediction: Prediction
     uncertainties: Mapping[str, Array]
-    """Name -> (N,) or (N, targets); empty without Monte-Carlo passes."""
+    """Name -> (N,) or (N, targets); empty without Monte Carlo passes."""
     run_sd: Array | None
     """(N, classes) or (N, targets), the standard deviation over the runs; None for one run."""
 
@@ -39,7 +39,7 @@ def combine_runs(predictions: Sequence[Prediction], uncertainties: Sequence[Mapp
 
     Args:
         predictions: One prediction of the same N examples per run.
-        uncertainties: Those of each run's Monte-Carlo passes; empty mappings without passes.
+        uncertainties: Those of each run's Monte Carlo passes; empty mappings without passes.
     """
     if len(predictions) == 1:
         return CombinedRuns(predictions[0], uncertainties[0], None)

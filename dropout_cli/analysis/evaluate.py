@@ -1,6 +1,6 @@
-"""Evaluate a finished or stopped run again, without noise or with Monte-Carlo dropout.
+"""Evaluate a finished or stopped run again, without noise or with Monte Carlo dropout.
 
-Monte-Carlo dropout averages the outputs of several passes with noise (Gal and Ghahramani 2016, arXiv:1506.02142). The
+Monte Carlo dropout averages the outputs of several passes with noise (Gal and Ghahramani 2016, arXiv:1506.02142). The
 results of each evaluation go to a folder of their own under `after/`; the same evaluation replaces them.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 from dropout_cli import plots
 from dropout_cli.analysis.predictors import find_part, predict_part, with_target_error
 from dropout_cli.core import npz
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.metrics.mutual_information import corrected_mutual_information
 from dropout_cli.runs import FORMAT, Run, json_bytes
@@ -117,10 +118,10 @@ def evaluate_monte_carlo(
     figures: bool = True,
     allow_changed_data: bool = False,
 ) -> dict[str, Any]:
-    """Evaluate one part without noise, with Monte-Carlo dropout, and with sampled networks.
+    """Evaluate one part without noise, with Monte Carlo dropout, and with sampled networks.
 
     The results are written to `after/eval-<split>-<checkpoint>-mc<passes>/`. Tables and figures are those of the
-    Monte-Carlo mean.
+    Monte Carlo mean.
 
     Args:
         run: A run with a checkpoint.
@@ -180,7 +181,7 @@ def evaluate_monte_carlo(
         numbers["mc_noise"] = "all"
     if found.notices:
         numbers["notices"] = found.notices
-    title = f"{dataset.name}, {split}, {passes} Monte-Carlo passes"
+    title = f"{dataset.name}, {split}, {counted(passes, 'Monte Carlo pass')}"
     combined = found.predictions["monte_carlo"]
     written = task_files(task, combined, part, title=title, figures=figures)
     written["metrics.json"] = json_bytes({"format": FORMAT} | numbers)

@@ -1,4 +1,4 @@
-"""Notices about Monte-Carlo passes: no noise, or target noise that is counted twice."""
+"""Notices about Monte Carlo passes: no noise, or target noise that is counted twice."""
 
 from dropout_cli.config.schema import Experiment
 from dropout_cli.data.dataset import Dataset, Part

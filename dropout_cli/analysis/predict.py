@@ -182,12 +182,12 @@ def _check_alike(runs: Sequence[Run], models: Sequence[LoadedWithoutData]) -> No
         }
         for name, (one, other) in facts.items():
             if one != other:
-                fact = f"has other {name} than {runs[0].path.name}, so that their predictions cannot be averaged"
+                fact = f"has other {name} than {runs[0].path.name}, so their predictions cannot be averaged"
                 raise UsageError(str(run.path), fact, "Predict with each run by itself.")
 
 
 def _for_passes(model: LoadedWithoutData, run: Run, all_noise: bool) -> tuple[LoadedWithoutData, tuple[str, ...]]:
-    """Prepare a run for Monte-Carlo passes.
+    """Prepare a run for Monte Carlo passes.
 
     Args:
         model: The model as it was stored.

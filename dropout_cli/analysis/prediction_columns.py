@@ -10,7 +10,7 @@ from dropout_cli.tasks import Regression
 from dropout_cli.training.restore import LoadedWithoutData
 
 UNCERTAINTIES = ("predictive_entropy", "mutual_information", "model_sd", "noise_sd")
-"""Uncertainties of Monte-Carlo passes that become columns."""
+"""Uncertainties of Monte Carlo passes that become columns."""
 
 
 def predicted_columns(

@@ -230,7 +230,9 @@ def _arrays(model: LoadedWithoutData, file: Path) -> Iterator[InputChunk]:
         try:
             arrays = npz.read_npz(file.read_bytes(), str(file))
         except OSError as error:
-            raise DataError(str(file), f"cannot be read: {error.strerror}", "Give a file") from None
+            raise DataError(
+                str(file), f"cannot be read: {error.strerror}", "Check the path and its permissions"
+            ) from None
         x = arrays[find_examples_name(arrays, str(file))]
     elif file.suffix.lower() == ".npy":
         x = npy.open_npy_rows([file], INPUT_BLOCK_BYTES)

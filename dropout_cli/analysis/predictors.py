@@ -76,7 +76,7 @@ def predict_part(
     all_noise: bool = False,
     scored: bool = True,
 ) -> PartPredictions:
-    """Predict a part without noise and, on request, with Monte-Carlo passes.
+    """Predict a part without noise and, on request, with Monte Carlo passes.
 
     Args:
         trained: The model.

@@ -17,6 +17,7 @@ from dropout_cli.core import environment, npz
 from dropout_cli.core.errors import UsageError
 from dropout_cli.core.types import Array
 from dropout_cli.runs import FORMAT, RESOLVED, Run
+from dropout_cli.runs.state import require_completed
 from dropout_cli.tasks import TASKS
 from dropout_cli.training import result_changes
 from dropout_cli.training.checkpoint import BEST, LAST, Snapshot
@@ -84,10 +85,7 @@ def _monte_carlo(run: Run, again: Run) -> Iterator[Check]:
 def _must_be_one_run(run: Run) -> None:
     """Raise UsageError if one training from the start cannot repeat the run."""
     place = str(run.path)
-    if run.final_status != "completed":
-        raise UsageError(
-            place, f"this run is {run.final_status}", "`dropout resume` continues it, or says why it cannot."
-        )
+    require_completed(place, run.status)
     for mark in run.state().get("lengthened", []):
         if mark["schedule_changed"] or mark["patience_anew"]:
             epoch = mark["after_epoch"]

@@ -41,7 +41,7 @@ def recompute_dummy(run: Run, summary: Mapping[str, Any], task: Task, labels: Ar
     else:
         quantities = Preprocessing.unpack(run.read(PREPROCESSING_FILE), str(run.path / PREPROCESSING_FILE)).targets
         if quantities is None:
-            raise UsageError(str(run.path / PREPROCESSING_FILE), "does not describe a regression")
+            raise UsageError(str(run.path / PREPROCESSING_FILE), "does not describe a regression", "Train again.")
         # None: the standard deviation comes from validation labels, which a run folder does not have.
         recomputed = metrics.score_targets(np.tile(quantities.mean, (len(labels), 1)), None, labels, quantities.names)
     return {

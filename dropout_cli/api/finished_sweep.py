@@ -103,7 +103,7 @@ class FinishedSweep:
 
         Args:
             X: As in `TrainedRun.predict`.
-            mc: Number of Monte-Carlo passes per run; None: one pass without noise.
+            mc: Number of Monte Carlo passes per run; None: one pass without noise.
             setting: Key -> value of the setting; None: the best one on the validation part.
 
         Raises:

@@ -20,7 +20,7 @@ def predicted_frame(runs: Sequence[Run], given: Any, passes: int | None) -> "Dat
     Args:
         runs: Runs of one setting.
         given: A DataFrame, something that NumPy takes for an array, or a path.
-        passes: Number of Monte-Carlo passes; None: one pass without noise.
+        passes: Number of Monte Carlo passes; None: one pass without noise.
 
     Raises:
         DataError: The data do not fit the runs.

@@ -111,7 +111,7 @@ class TrainedRun:
         Args:
             X: A table with the columns of the training, (N, ...) numbers in the shape of the examples, or the path of a
                 file or of a folder of images.
-            mc: Number of Monte-Carlo passes with dropout; None: one pass without noise.
+            mc: Number of Monte Carlo passes with dropout; None: one pass without noise.
 
         Returns:
             The predicted labels and probabilities, or numbers; with `mc` also the uncertainty. The index is that of X.

@@ -105,7 +105,7 @@ class Resnet(UnitArchitecture):
     def check_shape(self, shape: Shape) -> None:
         """Raise InvalidField if the examples are not images."""
         if len(shape) != 3:
-            fact = f"resnet needs images, but an example is a row of {shape[0]} numbers"
+            fact = f"resnet needs images, but an example is a row of {counted(shape[0], 'number')}"
             raise InvalidField("name", fact, "Use mlp")
 
     def count_weights(self, shape: Shape, outputs: int) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Shape
 from dropout_cli.nn.layers.convolution import Padding, conv_geometry
 
@@ -141,7 +142,8 @@ class CnnLayers:
             ValueError: A window is larger than its map, or examples are not images. The message names the layer.
         """
         if len(shape) != 3:
-            raise ValueError(f"a convolution needs images, but an example is a row of {shape[0]} numbers. Use mlp")
+            example = f"a row of {counted(shape[0], 'number')}"
+            raise ValueError(f"a convolution needs images, but an example is {example}. Use mlp")
         height, width, channels = shape
         sizes: list[tuple[str, Shape]] = []
         number = 0

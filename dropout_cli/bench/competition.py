@@ -75,7 +75,7 @@ def choose_competitors(against: Collection[str]) -> dict[str, Competitor]:
             raise UsageError("--against", f"unknown framework '{name}'", f"Choose from: {', '.join(FRAMEWORKS)}.")
         if not (ROOT / "tests" / "bench").is_dir():
             fact = "the scripts of other frameworks are in tests/bench of the source tree only"
-            raise UsageError("--against", fact, "Run it from a checkout of the source.")
+            raise UsageError("--against", fact, "Use `dropout bench` in a copy of the source tree.")
         chosen |= FRAMEWORKS[name]
     return chosen
 

@@ -87,7 +87,7 @@ def _versions() -> Iterator[Finding]:
     yield from (Finding(name, str(version)) for name, version in known["packages"].items())
     for name, extra in EXTRAS.items():
         installed = environment.installed_version(name)
-        yield Finding(name, installed or f"not installed; `{environment.install_command(extra)}` installs it")
+        yield Finding(name, installed or f"not installed; install it with {environment.install_command(extra)}")
     for pool in known["blas"]:
         parts = (pool[key] for key in ("internal_api", "version", "architecture", "threading_layer"))
         yield Finding(

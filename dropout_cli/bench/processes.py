@@ -58,7 +58,7 @@ def available_frameworks(against: Collection[str], watch: Callable[[str], None])
             watch(f"{who} is left out: its scripts are in tests/bench of the source tree only")
         # find_spec does not import the framework, which can take seconds.
         elif importlib.util.find_spec(who) is None:
-            watch(f"{who} is left out: it is not installed (`{install_command('bench')}`)")
+            watch(f"{who} is left out: it is not installed. Install it with {install_command('bench')}.")
         else:
             present.append(who)
     return present
@@ -84,7 +84,9 @@ def run_program(program: Program, places: Mapping[str, Path]) -> float:
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         if program.is_ours:
             raise RunFailed(
-                f"dropout {' '.join(command[3:])}", f"failed during the measurement ({reason})", "Run it alone."
+                f"dropout {' '.join(command[3:])}",
+                f"failed during the measurement ({reason})",
+                "Run this command by itself to see its error.",
             )
         raise ScriptFailed(reason)
     return seconds

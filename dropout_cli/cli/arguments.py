@@ -118,7 +118,7 @@ class Checkpoint(StrEnum):
 
 
 class McNoise(StrEnum):
-    """Noise that Monte-Carlo passes draw."""
+    """Noise that Monte Carlo passes draw."""
 
     dropout = "dropout"
     all = "all"

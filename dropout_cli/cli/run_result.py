@@ -57,7 +57,7 @@ def next_commands(run: "Run", draws_noise: bool) -> list[str]:
 
     Args:
         run: The run.
-        draws_noise: True if Monte-Carlo passes of the trained network differ.
+        draws_noise: True if Monte Carlo passes of the trained network differ.
     """
     path = quote_word(str(run.path))
     passes = " --mc 50" if draws_noise else ""

@@ -16,7 +16,7 @@ from dropout_cli.config.scalars import ScalarValue, parse_scalar
 from dropout_cli.core.errors import ConfigError
 
 MAX_DEPTH = 32
-TOO_DEEP_MESSAGE = f"nested deeper than {MAX_DEPTH} levels"
+TOO_DEEP_MESSAGE = f"is nested deeper than {MAX_DEPTH} levels"
 MAX_ALIASES = 1_000
 MAX_NODES = 100_000
 """Limit after aliases are expanded; ten characters of text count as one node."""
@@ -149,10 +149,10 @@ class _TreeBuilder:
         self._aliases += 1
         # Aliases of aliases grow exponentially (the "billion laughs" attack).
         if self._aliases > MAX_ALIASES:
-            raise ConfigError(str(place), f"more than {MAX_ALIASES:,} aliases")
+            raise ConfigError(str(place), f"has more than {MAX_ALIASES:,} aliases", "Write some of the values out.")
         # An alias inside its own anchor would repeat without end.
         if any(frame.anchor == anchor for frame in self._open):
-            raise ConfigError(str(place), f"the alias *{shorten(anchor)} refers to itself")
+            raise ConfigError(str(place), f"the alias *{shorten(anchor)} refers to itself", "Remove it.")
         if anchor not in self._anchors:
             raise ConfigError(
                 str(place), f"the alias *{shorten(anchor)} is used before its anchor &{shorten(anchor)} is defined"

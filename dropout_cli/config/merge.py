@@ -163,7 +163,7 @@ def _read_override(override: str, folder: Path, mistakes: ErrorCollector) -> Nod
     if not equals or not all(names):
         raise ConfigError(displayed, "is not KEY=VALUE", "Write it like dropout.rate=0.3.")
     if len(names) > MAX_DEPTH:
-        raise ConfigError(displayed, f"nested deeper than {MAX_DEPTH} levels")
+        raise ConfigError(displayed, f"is nested deeper than {MAX_DEPTH} levels", "Use fewer levels.")
     if key == "extends":
         raise ConfigError(displayed, "'extends' can only be used in a config file")
     value = parse_yaml(value_text, source, mistakes) or Node(None, place, place)

@@ -86,7 +86,9 @@ def load_message(load: float | None, cores: int) -> str | None:
     """
     if load is None or load < BUSY * cores:
         return None
-    return f"other programs use this computer: load {load:.0f} on {counted(cores, 'core')}; the sweep will take longer"
+    return (
+        f"Other programs use this computer (load {load:.0f} on {counted(cores, 'core')}). The sweep will take longer."
+    )
 
 
 def load_average() -> float | None:
@@ -142,9 +144,9 @@ def installed_version(package: str) -> str | None:
 
 
 def install_command(extra: str) -> str:
-    """Return the command that installs an extra."""
-    # From a checkout: the package is not on a package index yet.
-    return f"pip install '.[{extra}]'"
+    """Return the command that installs an extra, in backquotes, and the folder to use it in."""
+    # The package is not on a package index yet.
+    return f"`pip install '.[{extra}]'` in the source folder"
 
 
 @cache

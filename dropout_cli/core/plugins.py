@@ -93,5 +93,5 @@ class PluginGroup:
 
     def _leave_out(self, name: str, package: str, reason: str, way_out: str = "") -> None:
         fact = f"{self._kind} '{name}' is left out: {reason}"
-        self.left_out[name] = Problem(package, fact, way_out or f"Mend or uninstall {package}")
+        self.left_out[name] = Problem(package, fact, way_out or f"Update or uninstall {package}")
         warnings.warn(str(self.left_out[name]), PluginWarning, stacklevel=2)

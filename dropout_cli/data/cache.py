@@ -62,7 +62,7 @@ def require_regular_file(path: Path) -> None:
         status = path.stat()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise DataError(str(path), f"cannot be read: {reason}", "Give a file") from None
+        raise DataError(str(path), f"cannot be read: {reason}", "Check the path and its permissions") from None
     if stat.S_ISDIR(status.st_mode):
         raise DataError(
             str(path), "is a folder", "Give a file. For a folder of images, use dataset: {name: image_folder}"

@@ -98,9 +98,9 @@ def _check_fingerprint(source: Source, examples: Examples, known: str | None) ->
     former = source.read_former()
     if former is not None and compute_fingerprint(former) == source.fingerprint:
         return former, source.fingerprint
-    expected = f"the config expects {source.fingerprint[:12]}..., the data have {actual[:12]}..."
+    expected = f"the fingerprint is {actual[:12]}, and the config expects {source.fingerprint[:12]}"
     fact = f"the data have changed: {expected}"
-    way_out = "Restore the original data, or set it to null. For an evaluation, use --allow-changed-data"
+    way_out = "Restore the data, or set dataset.fingerprint=null. To evaluate anyway, use --allow-changed-data"
     raise DataError("dataset.fingerprint", fact, way_out)
 
 

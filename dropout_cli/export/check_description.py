@@ -32,8 +32,8 @@ def check_description(model: LoadedWithoutData, network: Layer, graph: Operation
     arrays = {**constant_arrays(graph), "x": x}
     computed = compute(plain_steps(graph), arrays)[outputs.name]
     if not np.allclose(computed, expected, rtol=0, atol=TOLERANCE * max(1.0, float(np.abs(expected).max()))):
-        fact = "a method describe of its layers does not compute what the layer computes"
-        raise UsageError("export", fact, "Correct it, as docs/write-a-layer.md shows.")
+        fact = "the method `describe` of a layer gives other numbers than the layer"
+        raise UsageError("export", fact, "Correct it; docs/write-a-layer.md shows how.")
 
 
 def _examples(model: LoadedWithoutData) -> Array:

@@ -34,7 +34,7 @@ def onnx_files(description: ModelDescription) -> dict[str, bytes]:
     try:
         import onnx
     except ImportError:
-        way_out = f"Install it with '{install_command('onnx')}', or use --format numpy."
+        way_out = f"Install it with {install_command('onnx')}, or use --format numpy."
         raise UsageError("--format onnx", "needs the package onnx", way_out) from None
     model = OnnxBuilder(description, RENDERERS).model()
     onnx.checker.check_model(model, full_check=True)

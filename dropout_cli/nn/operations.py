@@ -100,7 +100,7 @@ class OperationGraph:
     """The operations of a network, in the order of their computation."""
 
     draws_noise: bool = False
-    """True if layers describe the passes with dropout noise, as Monte-Carlo dropout draws it."""
+    """True if layers describe the passes with dropout noise, as Monte Carlo dropout draws it."""
     operations: list[Operation] = field(default_factory=list)
     constants: dict[str, GraphConstant] = field(default_factory=dict)
     _path: str = ""

@@ -30,14 +30,14 @@ from dropout_cli.objectives.further_passes import add_gradients, scale_rows, unc
 @OBJECTIVES.register("adversarial")
 @dataclass(frozen=True, kw_only=True)
 class Adversarial(Objective):
-    """Cross-entropy of each example, and of the example moved against its label."""
+    """Cross-entropy of each example, and of its adversarial perturbation."""
 
     epsilon: Positive = 1.5
     """Size of the perturbation, in units of the scaled inputs: its L2 norm, or its largest element with linf."""
     alpha: NonNegative = 1.0
     """Factor of the loss of the perturbed examples."""
     norm: Literal["l2", "linf"] = "l2"
-    """Norm of the perturbation that is epsilon."""
+    """The norm in which epsilon is measured."""
 
     def compute_gradients(
         self,

@@ -24,7 +24,7 @@ from dropout_cli.variants.toolkit.base import Variant
 @OBJECTIVES.register("multi_sample")
 @dataclass(frozen=True, kw_only=True)
 class MultiSample(Objective):
-    """Several noises before the logits in each step, for faster training."""
+    """Several dropout masks before the logits in each step, for faster training."""
 
     samples: Count = 8
     """S, the number of draws of the noise before the logits."""

@@ -25,7 +25,7 @@ from dropout_cli.variants.toolkit.base import Variant
 @OBJECTIVES.register("rdrop")
 @dataclass(frozen=True, kw_only=True)
 class RDrop(Objective):
-    """Two noisy predictions of each example that should be right and equal."""
+    """Predicts each example twice with noise, and penalizes errors and differences."""
 
     alpha: NonNegative = 1.0
     """Factor of half the sum of the two divergences between the predictions."""

@@ -1,4 +1,4 @@
-"""Scores of Monte-Carlo dropout against the number of passes."""
+"""Scores of Monte Carlo dropout against the number of passes."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

@@ -20,7 +20,7 @@ PANEL_BODY = 1.25
 def draw_score_distributions(columns: FigureColumns, title: str, subtitle: str) -> bytes:
     """Draw the shares of known and of strange examples at each value of a score, a panel for each score.
 
-    With Monte-Carlo passes, their scores are drawn.
+    With Monte Carlo passes, their scores are drawn.
 
     Args:
         columns: `prediction`, `score`, `low` and `high` (the ends of a bin), `known` and `strange` (shares).

@@ -37,6 +37,7 @@ from dropout_cli.report.page import (
 )
 from dropout_cli.runs import RESOLVED, Run
 from dropout_cli.runs.noise_columns import noise_column
+from dropout_cli.runs.state import require_completed
 from dropout_cli.runs.summary import count_examples, describe_scored_train, epoch_words, evaluated_epoch
 from dropout_cli.tasks import TASKS, Classification, Regression, Task
 from dropout_cli.training import yardstick_messages
@@ -51,8 +52,7 @@ def run_report(run: Run) -> bytes:
     Raises:
         UsageError: the run is not complete, or its files are damaged.
     """
-    if run.final_status != "completed":
-        raise UsageError(str(run.path), f"this run is {run.final_status}", "Complete it with `dropout resume`.")
+    require_completed(str(run.path), run.status)
     summary = run.summary()
     try:
         stored = npz.read_npz(run.read("predictions.npz"), str(run.path / "predictions.npz"))

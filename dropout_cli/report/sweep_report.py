@@ -266,7 +266,11 @@ def _search(folder: SweepFolder) -> Iterator[SectionPart]:
         try:
             headers, *rows = csv.reader(io.StringIO(folder.read(TRIALS).decode("utf-8", "replace")))
         except (csv.Error, ValueError):
-            raise UsageError(str(folder.path / TRIALS), "is not a table of trials", "The file is damaged.") from None
+            raise UsageError(
+                str(folder.path / TRIALS),
+                "is damaged (it is not a table of trials)",
+                "Restore the file, or run the same search again.",
+            ) from None
         trials = [list(map(_number, row)) for row in rows if len(row) == len(headers)]
         yield Details(counted(len(trials), "trial"), narrow_tables("Every trial", headers, trials))
 

@@ -170,7 +170,11 @@ class CsvLog:
                         raise self._damaged(ValueError(f"a line is longer than {MAX_LINE_BYTES:,} bytes"))
                     # else: a process that is killed while it appends leaves an incomplete last line
         except OSError as error:
-            raise UsageError(str(self._path), f"cannot be read ({error.strerror})", "Is this a run folder?") from None
+            raise UsageError(
+                str(self._path),
+                f"cannot be read ({error.strerror})",
+                "Check that it is in a run folder, and its permissions.",
+            ) from None
 
 
 def _decoded(line: bytes) -> str:

@@ -52,7 +52,7 @@ def find_run(reference: str, root: Path) -> Run:
 
 def _lookup(reference: str, root: Path) -> Run:
     if not reference.strip():
-        raise UsageError("RUN", "an empty name names no run", "`dropout runs` lists all runs.")
+        raise UsageError("RUN", "the name is empty", "`dropout runs` lists all runs.")
     path = Path(reference)
     if reference != LATEST and safe_read.file_exists(path / STATE):
         return Run(path)

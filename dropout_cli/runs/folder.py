@@ -121,7 +121,7 @@ class Run:
             raise self._busy()
 
     def _busy(self) -> UsageError:
-        return UsageError(str(self.path), "another process is working on this run", "Wait for it to end.")
+        return UsageError(str(self.path), "another process is working on this run", "Wait until it ends.")
 
     def path_of(self, name: str) -> Path:
         """Return the path of a file in the folder.

@@ -38,7 +38,9 @@ def path_inside(folder: Path, name: str) -> Path:
     path = folder / name
     parts = Path(name).parts
     if not stays_inside(Path(name)) or "\0" in name:
-        raise UsageError(repr(name), "is not the name of a file in a run folder", "The folder was tampered with.")
+        raise UsageError(
+            repr(name), "is not the name of a file in a run folder", "The folder was changed by hand. Train again."
+        )
     for count in range(1, len(parts) + 1):
         if folder.joinpath(*parts[:count]).is_symlink():
             place = str(folder.joinpath(*parts[:count]))
@@ -108,12 +110,14 @@ def open_regular_file(path: Path) -> BufferedReader:
     # The check after opening is on the open file, so that it cannot be exchanged in between.
     for kind, word in FILE_KINDS.items():
         if stat.S_IFMT(path.lstat().st_mode) == kind:
-            raise UsageError(str(path), f"is {word}, not a regular file", "Is this a run folder?")
+            raise UsageError(
+                str(path), f"is {word}, not a regular file", "Check that it is in a run folder, and its permissions."
+            )
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
     file = os.fdopen(descriptor, "rb")
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         file.close()
-        raise UsageError(str(path), "is not a regular file", "Is this a run folder?")
+        raise UsageError(str(path), "is not a regular file", "Check that it is in a run folder, and its permissions.")
     return file
 
 
@@ -127,7 +131,9 @@ def file_digest(path: Path) -> str:
         with open_regular_file(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UsageError(str(path), f"cannot be read ({error.strerror})", "Is this a run folder?") from None
+        raise UsageError(
+            str(path), f"cannot be read ({error.strerror})", "Check that it is in a run folder, and its permissions."
+        ) from None
 
 
 def read_regular_file(path: Path, max_bytes: int | None = None) -> bytes:
@@ -145,11 +151,15 @@ def read_regular_file(path: Path, max_bytes: int | None = None) -> bytes:
         with open_regular_file(path) as file:
             size = os.fstat(file.fileno()).st_size
             if max_bytes is not None and size > max_bytes:
-                raise UsageError(str(path), f"has {size:,} bytes, more than can be read", "Is it damaged?")
+                raise UsageError(
+                    str(path), f"has {size:,} bytes, more than can be read", "Restore the file, or train again."
+                )
             return file.read()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(str(path), f"cannot be read ({reason})", "Is this a run folder?") from None
+        raise UsageError(
+            str(path), f"cannot be read ({reason})", "Check that it is in a run folder, and its permissions."
+        ) from None
 
 
 def parse_json_file(data: bytes, place: str, newest: int) -> dict[str, Any]:
@@ -167,9 +177,9 @@ def parse_json_file(data: bytes, place: str, newest: int) -> dict[str, Any]:
     try:
         content = json.loads(data, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_bounded)
     except (ValueError, RecursionError):
-        raise UsageError(place, "is not JSON", "The file is damaged.") from None
+        raise UsageError(place, "is damaged (it is not JSON)", "Restore the file, or train again.") from None
     if not isinstance(content, dict) or type(content.get("format")) is not int or content["format"] < 1:
-        raise UsageError(place, "is not a file of a run", "The file is damaged.")
+        raise UsageError(place, "is damaged (it is not a file of a run)", "Restore the file, or train again.")
     require_known_format(content["format"], place, newest)
     return content
 

@@ -20,6 +20,21 @@ MAX_TIME_NS = 1 << 62  # nanoseconds since 1970, in the year 2116; later times i
 Status: TypeAlias = Literal["completed", "running", "interrupted", "failed", "crashed"]
 
 
+def require_completed(place: str, status: Status) -> None:
+    """Raise UsageError, with what to do, for a run that is not complete.
+
+    Args:
+        place: The folder of the run.
+        status: Its status.
+    """
+    if status == "failed":
+        raise UsageError(place, "this run failed", "Train again with a lower learning rate.")
+    if status == "running":
+        raise UsageError(place, "this run is still training", "Wait until it ends.")
+    if status != "completed":
+        raise UsageError(place, "this run is not complete", "Continue it with `dropout resume`.")
+
+
 def check_state(state: Mapping[str, Any], place: str) -> None:
     """Raise UsageError if the contents of a `state.json` are damaged.
 
@@ -36,7 +51,9 @@ def check_state(state: Mapping[str, Any], place: str) -> None:
         and type(state.get("arithmetic", 1)) is int  # `type`, since True is an int
         and state.get("arithmetic", 1) > 0
     ):
-        raise UsageError(place, "does not describe the state of a run", "The file is damaged.")
+        raise UsageError(
+            place, "is damaged (it does not describe the state of a run)", "Restore the file, or train again."
+        )
 
 
 def creation_time(state: Mapping[str, Any]) -> int:

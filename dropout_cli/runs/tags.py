@@ -32,7 +32,8 @@ def read_tags(run: Run) -> dict[str, Any]:
     kept = parse_json_file(run.read(NOTES), str(run.path / NOTES), FORMAT)
     tags, note = kept.get("tags"), kept.get("note")
     if not (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags) and isinstance(note, str | None)):
-        raise UsageError(str(run.path / NOTES), "is not a file that `dropout runs --tag` writes", "Delete its folder.")
+        way_out = f"Delete the folder {run.path_of(NOTES).parent}. The tags and the note of the run are lost."
+        raise UsageError(str(run.path / NOTES), "is damaged", way_out)
     return {name: value for name, value in (("tags", " ".join(tags)), ("note", note)) if value}
 
 

@@ -22,5 +22,5 @@ def read_timings(run: Run) -> dict[str, list[float]]:
         raise RunFailed(place, "is damaged (it has other columns)", "Train again.")
     for name, values in columns.items():
         if not all(0 <= value < MAX_VALUE for value in values):  # also False for NaN
-            raise RunFailed(place, f"is damaged ({name} has a value that is not finite or negative)", "Train again.")
+            raise RunFailed(place, f"is damaged ({name} has a value that is negative or not finite)", "Train again.")
     return columns

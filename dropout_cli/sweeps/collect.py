@@ -131,7 +131,7 @@ def _replicate(run: Run, summary: dict[str, Any]) -> Replicate:
         return Replicate(int(summary["config"]["seed"]), int(dataset["split_seed"]), int(dataset.get("fold", 0)))
     except (LookupError, TypeError, ValueError):
         place = str(run.path / "summary.json")
-        raise UsageError(place, "does not contain the config of a run", "The file is damaged.") from None
+        raise UsageError(place, "is damaged (it has no config of a run)", "Restore the file, or train again.") from None
 
 
 def _keys_of_groups(settings: Sequence[dict[str, Any]]) -> list[str]:

@@ -18,7 +18,7 @@ from dropout_cli.sweeps.replicates import EACH, FOLD, SAME, SEED, Replicate, Spl
 from dropout_cli.sweeps.resolved_settings import ResolvedSetting
 from dropout_cli.sweeps.spec import Sweep
 
-TAUGHT = "the teacher was trained on one split, whose training examples would be test examples of other splits"
+TAUGHT = "on other splits, the teacher would have been trained on test examples"
 
 
 def keep_layout(sweep: Sweep, *folders: SweepFolder) -> Sweep:
@@ -54,8 +54,8 @@ def allowed_splits(sweep: Sweep, experiments: Sequence[Experiment]) -> tuple[Spl
         return SAME, [f"objective.teacher: {TAUGHT}, so all runs share one split."] if sweep.splits is None else []
     if sweep.splits is None and any(one.training.init_from is not None for one in experiments):
         fact = "the initial weights may come from a run that was trained on one split"
-        way_out = "--splits each is for weights from other data"
-        return SAME, [f"training.init_from: {fact}, so all runs share one split; {way_out}."]
+        way_out = "If the weights come from other data, use --splits each"
+        return SAME, [f"training.init_from: {fact}, so all runs share one split. {way_out}."]
     return sweep.splits or EACH, []
 
 
@@ -137,7 +137,9 @@ def make_replicates(
         found.append([replicate._replace(fold=fold) for replicate in its for fold in folds])
     runs = sum(map(len, found))
     if runs > MOST_CELLS:
-        raise ConfigError(str(sweep.base), f"{runs:,} runs are too many; the maximum is {MOST_CELLS:,}")
+        raise ConfigError(
+            str(sweep.base), f"{runs:,} runs are too many; the maximum is {MOST_CELLS:,}", "Give fewer values or seeds."
+        )
     return found
 
 

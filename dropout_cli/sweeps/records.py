@@ -75,8 +75,8 @@ class RunRecord:
                 raise ValueError("impossible numbers of examples")
             json.dumps(record.settings)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            fact = f"is not a valid summary ({type(error).__name__}: {error})"
-            raise UsageError(f"{path}/summary.json", fact, "The file is damaged.") from None
+            fact = f"is damaged ({type(error).__name__}: {error})"
+            raise UsageError(f"{path}/summary.json", fact, "Restore the file, or train again.") from None
         return record
 
     @property

@@ -9,6 +9,7 @@ from string import ascii_uppercase
 
 from dropout_cli.core.errors import UsageError
 from dropout_cli.runs import Run, find_run
+from dropout_cli.runs.state import require_completed
 from dropout_cli.sweeps.collect import collect_runs
 from dropout_cli.sweeps.records import RunRecord, Values, setting_label
 
@@ -45,9 +46,7 @@ def label_runs(references: Sequence[str], root: Path) -> RunLabels:
     """
     runs = [find_run(reference, root) for reference in references]
     for run in runs:
-        if run.status != "completed":
-            fact = f"this run is {run.status}"
-            raise UsageError(str(run.path), fact, "Complete it with `dropout resume`, or leave it out.")
+        require_completed(str(run.path), run.status)
     repeated = [path for path, count in Counter(run.path.resolve() for run in runs).items() if count > 1]
     if repeated:
         raise UsageError(str(repeated[0]), "this run is given twice", "Give each run once.")

@@ -62,7 +62,7 @@ def choose_setting(folder: SweepFolder, wanted: Values | None) -> ChosenSetting:
         return ChosenSetting(groups[0], is_best=False)
     evidence = plan.compare(records, stored_plan.read_failures(folder, plan))
     if evidence.chosen is None:
-        fact = "no setting can be called the best one, because the settings share too few runs or no validation part"
+        fact = "the best setting is unknown: the settings share too few seeds, or the runs have no validation part"
         raise UsageError(place, fact, f"Name one with --setting KEY=VALUE. {_settings(groups)}")
     return ChosenSetting(evidence.groups[evidence.chosen.best], is_best=True)
 

@@ -204,7 +204,9 @@ def read_plan(folder: SweepFolder) -> StoredPlan | None:
         reason = ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
     except ValueError as error:  # not finite, or no Unicode
         reason = str(error)
-    raise UsageError(str(folder.path / PLAN), f"is damaged ({reason})", "Run the sweep again.")
+    raise UsageError(
+        str(folder.path / PLAN), f"is damaged ({reason})", "Restore the file, or choose another folder with --out."
+    )
 
 
 def read_failures(folder: SweepFolder, plan: StoredPlan) -> set[str]:

@@ -192,7 +192,9 @@ def _check_size(path: Path, points: int, seeds: int, document: SweepDocument) ->
     """Raise ConfigError for more runs than a sweep may have."""
     runs = points * seeds * (document.splits if isinstance(document.splits, int) else 1)
     if runs > MOST_CELLS:
-        raise ConfigError(str(path), f"{runs:,} runs are too many; the maximum is {MOST_CELLS:,}")
+        raise ConfigError(
+            str(path), f"{runs:,} runs are too many; the maximum is {MOST_CELLS:,}", "Give fewer values or seeds."
+        )
 
 
 def _axes(tree: Node, document: SweepDocument, swept: Mapping[str, Swept], mistakes: ErrorCollector) -> Axes:
@@ -231,7 +233,9 @@ def _points(found: Axes, tree: Node, document: SweepDocument, mistakes: ErrorCol
     if document.random is not None:
         count *= document.random.count
     if count > MOST_CELLS:  # checked first, since the list could exceed the memory
-        raise ConfigError(str(tree.place), f"{count:,} combinations are too many; the maximum is {MOST_CELLS:,}")
+        raise ConfigError(
+            str(tree.place), f"{count:,} combinations are too many; the maximum is {MOST_CELLS:,}", "Give fewer values."
+        )
     parts = [axes.grid_points(found.grid), found.rows]
     if document.random is not None:
         parts.append(axes.draw_points(found.distributions, document.random.count, document.random.seed, mistakes))

@@ -67,7 +67,9 @@ def unpack_checkpoint(data: bytes, place: str) -> tuple[dict[str, Array], dict[s
         meta = _meta(data)
         arrays = load(bytes(data))
     except (SafetensorError, AttributeError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RunFailed(place, f"the checkpoint is damaged ({error})", "Train again, or use another.") from None
+        raise RunFailed(
+            place, f"the checkpoint is damaged ({error})", "Train again, or use the other checkpoint (best or last)."
+        ) from None
     return arrays, meta
 
 
@@ -184,7 +186,9 @@ class Snapshot:
             raise UsageError(place, "is only on the machine that trained the run", again)
         arrays, meta = unpack_checkpoint(run.read_unchanged(file), place)
         if not all(isinstance(meta.get(name), kind) for name, kind in METADATA_TYPES.items()):
-            raise RunFailed(place, "is not a checkpoint of a run", "Train again, or use another.")
+            raise RunFailed(
+                place, "is not a checkpoint of a run", "Train again, or use the other checkpoint (best or last)."
+            )
         require_known_format(meta["format"], place, FORMAT)
         return cls(arrays, meta)
 
@@ -210,7 +214,9 @@ class Snapshot:
                 selection.load_state(self.meta["selection"])
         except (KeyError, TypeError, ValueError) as error:
             fact = f"does not fit the network of this run ({error})"
-            raise RunFailed("the checkpoint", fact, "Train again, or use another.") from None
+            raise RunFailed(
+                "the checkpoint", fact, "Train again, or use the other checkpoint (best or last)."
+            ) from None
 
 
 class Saver:

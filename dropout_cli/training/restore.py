@@ -106,12 +106,18 @@ def _with_noise(task: Regression, run: Run) -> Regression:
     beside = run.summary().get(pass_noise.SUMMARY_KEY, {})
     kinds = beside if isinstance(beside, dict) else {"": beside}
     if not all(_is_pass_noise(one, len(task.targets.names)) for one in kinds.values()):
-        raise RunFailed(str(run.path / "summary.json"), "has an invalid target noise", "The file is damaged.")
+        raise RunFailed(
+            str(run.path / "summary.json"), "is damaged (invalid target noise)", "Restore the file, or train again."
+        )
     if not (isinstance(known, list) and len(known) == len(task.targets.names)):
-        raise RunFailed(str(run.path / "summary.json"), "has no noise for each target", "The file is damaged.")
+        raise RunFailed(
+            str(run.path / "summary.json"), "is damaged (no noise for each target)", "Restore the file, or train again."
+        )
     if not all(isinstance(one, float) and 0 < one < float("inf") for one in known):
         raise RunFailed(
-            str(run.path / "summary.json"), "has a noise that is not a positive number", "The file is damaged."
+            str(run.path / "summary.json"),
+            "is damaged (a noise is not a positive number)",
+            "Restore the file, or train again.",
         )
     return replace(task, noise_sd=tuple(known))
 

@@ -74,7 +74,7 @@ class SlowSteps:
         fact = (
             f"a step now takes {significant(1000 * now, 3)} ms, {significant(now / first, 2)} times as long as at first"
         )
-        way_out = "Other programs use the processor"
+        way_out = "Other programs probably use the processor"
         if self._threads > 1:
-            way_out += f", and a step with {self._threads} threads suffers most. For new runs, set training.threads=1"
+            way_out += f", which slows steps with {self._threads} threads most. For new runs, set training.threads=1"
         return f"training.threads: {fact}. {way_out}."

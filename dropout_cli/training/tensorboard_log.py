@@ -31,7 +31,7 @@ def require_tensorboard(place: str) -> None:
     try:
         import tensorboard.summary.writer.record_writer  # noqa: F401
     except ImportError:
-        way_out = f"Install it with '{install_command('tensorboard')}'."
+        way_out = f"Install it with {install_command('tensorboard')}."
         raise UsageError(place, "needs the package tensorboard, which is not installed", way_out) from None
 
 

@@ -78,7 +78,7 @@ def _completed(folder: str, key: str) -> Run:
         raise ConfigError(key, f"{folder} is not a run folder", "Give the folder of a run.")
     run.require_known_format()
     if run.status != "completed":
-        raise ConfigError(key, f"{folder} is {run.status}", "Give a completed run.")
+        raise ConfigError(key, f"{folder} is not complete (status: {run.status})", "Give a complete run.")
     return run
 
 

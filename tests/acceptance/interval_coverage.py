@@ -1,4 +1,4 @@
-"""Coverage of 95 % Monte-Carlo intervals of three regressions over 20 splits, at rate .1.
+"""Coverage of 95 % Monte Carlo intervals of three regressions over 20 splits, at rate .1.
 
 The noise of the targets is estimated once, on the validation part. Yacht and energy have their published splits.
 

@@ -209,7 +209,7 @@ def test_the_arithmetic_mean_over_all_masks_is_weight_scaling_for_linear_outputs
 @pytest.mark.parametrize(
     ("settings", "fact"),
     [
-        ((), "--exact needs at most 12 units and inputs with noise, this network has 28"),
+        ((), "--exact works with at most 12 units and inputs with noise, and there are 28"),
         (("dropout={variant: gaussian}",), "the variant gaussian does not"),
         (("dropout={variant: dropconnect}",), "the variant dropconnect does not"),
         (("architecture={name: resnet, depth: 8, widths: [2, 3, 4]}",), "the variant inverted does not|at most 12"),

@@ -73,7 +73,7 @@ def test_every_way_of_predicting_is_scored(run: Run) -> None:
 
 
 def test_the_predictions_say_what_the_numbers_say(run: Run) -> None:
-    """Scores, entropies and matrix of the Monte-Carlo mean match predictions.npz."""
+    """Scores, entropies and matrix of the Monte Carlo mean match predictions.npz."""
     found = evaluate.evaluate_monte_carlo(run, 4, thinned=0)
     folder = run.path / "after/eval-test-last-mc4"
     assert {path.name for path in folder.iterdir()} == {

@@ -38,8 +38,8 @@ def test_all_words_in_columns_of_numbers_are_named_at_once(run: Run, tmp_path: P
     assert done.returncode == 3 and not (tmp_path / "out.csv").exists()
     assert done.stderr == (
         "odd.csv, line 2: column 'size' has 'n/v' (line 3, line 6, line 7 and 1 more), 'heavy' (line 4), which are not "
-        "numbers; column 'age' has 'n/v' (line 2), which is not a number. Correct it, or predict such values as "
-        "missing ones with --missing n/v --missing heavy.\n"
+        "numbers; column 'age' has 'n/v' (line 2), which is not a number. Correct it, or treat such values as "
+        "missing with --missing n/v --missing heavy.\n"
     )
 
 

@@ -194,7 +194,7 @@ def test_what_no_single_run_repeats_is_not_replayed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="a single run cannot reproduce it"):
         replay.replay_run(changed, watch=ignore)
     changed.path_of(MANIFEST).unlink()
-    with pytest.raises(UsageError, match="this run is crashed"):
+    with pytest.raises(UsageError, match="this run is not complete"):
         replay.replay_run(changed, watch=ignore)
 
 

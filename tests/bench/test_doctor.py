@@ -35,7 +35,10 @@ def test_what_an_extra_would_bring_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     assert not found["optuna"].wrong and not found["distributed"].wrong
     monkeypatch.setattr(doctor, "EXTRAS", {"no-such-package": "tune"})
     missing = {one.what: one for one in doctor._versions()}["no-such-package"]
-    assert (missing.value, missing.wrong) == ("not installed; `pip install '.[tune]'` installs it", "")
+    assert (missing.value, missing.wrong) == (
+        "not installed; install it with `pip install '.[tune]'` in the source folder",
+        "",
+    )
 
 
 def test_json_names_neither_user_nor_home(tmp_path: Path) -> None:

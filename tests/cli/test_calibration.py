@@ -58,7 +58,7 @@ def test_both_studies_print_a_table_sentences_and_their_folders(home: Path) -> N
         (
             "norate",
             ["predict", "latest", "x.npy", "--temperature", "--mc", "2"],
-            "no temperature for the mean of Monte-Carlo passes",
+            "no temperature for the mean of Monte Carlo passes",
         ),
         (
             "classes",

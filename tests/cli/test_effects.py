@@ -157,4 +157,4 @@ def test_a_run_that_is_not_complete_cannot_stand_beside_others(folder: Path, tmp
     dropout(*words, cwd=tmp_path)
     (partial,) = (tmp_path / "runs").iterdir()
     done = dropout("effects", run_named(folder, "a"), str(partial), cwd=folder)
-    assert done.returncode == 2 and "this run is interrupted" in done.stderr
+    assert done.returncode == 2 and "this run is not complete" in done.stderr

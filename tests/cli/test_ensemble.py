@@ -20,7 +20,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_prints_single_networks_averages_and_weight_scaling(folder: Path) -> None:
     """A row for each, the sums, the finding, and the folder in the last line; the next command is on stderr."""
     done = dropout("ensemble", "latest", "--networks", "4", cwd=folder)
-    assert done.returncode == 0 and done.stderr.startswith("Next: dropout ensemble SWEEP")
+    assert done.returncode == 0 and "then dropout ensemble SWEEP" in done.stderr
     lines = [line.strip() for line in done.stdout.splitlines() if line.strip(" ─")]
     assert lines[0].split() == ["prediction", "accuracy", "nll", "brier"]
     ways = [f"one of 4 sampled networks, {key}" for key in ("mean", "sd", "min", "max")]

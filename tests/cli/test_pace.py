@@ -38,7 +38,7 @@ def test_another_sweep_begins_with_a_pace_of_its_own() -> None:
 
 def test_a_busy_computer_is_named_with_its_load() -> None:
     """The load per core decides, not the load alone; an unknown load says nothing."""
-    expected = "other programs use this computer: load 6 on 2 cores; the sweep will take longer"
+    expected = "Other programs use this computer (load 6 on 2 cores). The sweep will take longer."
     assert load_message(6.0, 2) == expected
     assert load_message(6.0, 8) is None and load_message(None, 2) is None and load_message(1.0, 1) is None
-    assert load_message(2.6, 1) == "other programs use this computer: load 3 on 1 core; the sweep will take longer"
+    assert load_message(2.6, 1) == "Other programs use this computer (load 3 on 1 core). The sweep will take longer."

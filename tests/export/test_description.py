@@ -118,7 +118,7 @@ def test_a_wrong_description_is_found_before_anything_is_written(
     """The operations are compared with the network."""
     run = models("inverted").run
     monkeypatch.setattr(Relu, "describe", lambda self, graph, x: graph.elementwise("square", x))
-    with pytest.raises(UsageError, match="does not compute what the layer computes"):
+    with pytest.raises(UsageError, match="gives other numbers than the layer"):
         export_run(run, "numpy", output=tmp_path / "model.py")
     monkeypatch.setattr(Relu, "describe", Layer.describe)
     with pytest.raises(UsageError) as refused:

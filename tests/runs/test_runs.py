@@ -177,7 +177,7 @@ def test_runs_are_found_by_path_prefix_and_latest(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is not JSON"),
+        ("{", "it is not JSON"),
         ("[]", "is not a file of a run"),
         (f'{{"format": {FORMAT + 1}}}', f"newer than {FORMAT}"),
         ('{"a": 1}', "of a run"),

@@ -169,7 +169,7 @@ def test_no_name_means_no_run(reference: str, tmp_path: Path, monkeypatch: pytes
     """A shell variable that was never set must not mean the only run, nor the folder that we are in."""
     run = begun(tmp_path)
     monkeypatch.chdir(run.path)
-    with pytest.raises(UsageError, match="an empty name names no run"):
+    with pytest.raises(UsageError, match="the name is empty"):
         find_run(reference, tmp_path)
 
 

@@ -10,8 +10,8 @@ GIVEN = r"(?<!rate )(?<!rate: )(?<!fraction: )(?<!noise: )"
 RULES = (
     (r"python -m dropout_cli", "dropout"),
     # Whether the computer is busy is another thing than what a command says.
-    (r"(?m)^--- stderr\nother programs use this computer: .*\n(?=--- exit)", ""),
-    (r"(?m)^other programs use this computer: .*\n", ""),
+    (r"(?m)^--- stderr\nOther programs use this computer .*\n(?=--- exit)", ""),
+    (r"(?m)^Other programs use this computer .*\n", ""),
     (r", about (\d+ h \d+ min|\d+ min \d+ s|\d+ s) left", ", about <time> left"),
     (r"\d{8}T\d{6}Z", "<UTC>"),
     (r"_[0-9a-f]{6}\b", "_<id>"),

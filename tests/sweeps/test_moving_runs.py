@@ -50,7 +50,7 @@ def test_a_run_that_is_deleted_while_it_is_read_counts_as_missing(folder: SweepF
 def test_a_damaged_run_stays_an_error(folder: SweepFolder) -> None:
     """A file that is there but cannot be read is not taken for a missing one."""
     (folder.partial(CELL) / "summary.json").write_text("{")
-    with pytest.raises(UsageError, match="is not JSON"):
+    with pytest.raises(UsageError, match="it is not JSON"):
         folder.read_run(CELL, MANIFEST, Run.summary)
 
 

@@ -273,7 +273,7 @@ def test_tables_by_the_rules_of_their_day_are_right(tmp_path: Path) -> None:
 def test_marks_that_are_none_are_a_damaged_summary(tmp_path: Path) -> None:
     """Invalid marks are a one-line error that names the file, without a traceback."""
     path = stored(tmp_path, "one", 0.9, lengthened=[{"epochs": 3}])
-    with pytest.raises(UsageError, match=r"summary\.json: is not a valid summary"):
+    with pytest.raises(UsageError, match=r"summary\.json: is damaged"):
         collect.collect_runs([path], tmp_path)
 
 

@@ -69,11 +69,11 @@ def test_a_summary_with_impossible_sizes_is_damaged(folds: object) -> None:
     """Impossible sizes are refused with their place, at no cost."""
     summary = json.loads(json.dumps(record(0, 0.8).summary))
     summary["config"] = {"dataset": {"folds": folds}}
-    with pytest.raises(UsageError, match="is not a valid summary"):
+    with pytest.raises(UsageError, match="is damaged"):
         RunRecord.from_summary("r", {}, Replicate(0, 0), summary)
     summary["config"] = {"dataset": {}}
     summary["val"]["per_class"] = [{"support": 1e300}]
-    with pytest.raises(UsageError, match="is not a valid summary"):
+    with pytest.raises(UsageError, match="is damaged"):
         RunRecord.from_summary("r", {}, Replicate(0, 0), summary)
     assert "no division has all" in find_layout([Replicate(0, 0, 0), Replicate(0, 0, 1)], 10**12).refused
 

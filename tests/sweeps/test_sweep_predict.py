@@ -135,7 +135,7 @@ def test_runs_with_other_classes_are_refused(tmp_path: Path) -> None:
         source = f"dataset={{name: table, path: {tmp_path}/{classes}.csv}}"
         runs.append(train(tmp_path / classes, source, "training.epochs=1", "training.batch_size=16"))
     (tmp_path / "new.csv").write_text("x\n1\n")
-    with pytest.raises(UsageError, match=r"has other classes than .*, so that their predictions cannot be averaged"):
+    with pytest.raises(UsageError, match=r"has other classes than .*, so their predictions cannot be averaged"):
         list(predict.predict_file(runs, tmp_path / "new.csv"))
 
 

@@ -91,7 +91,7 @@ def test_both_checkpoints_damaged_is_an_error(tmp_path: Path) -> None:
         ("resolved.yaml", b"rate: 0.3", b"rate: 0.4", "resolved.yaml: does not match state.json"),
         ("resolved.yaml", b"epochs: 4", b"epochs: 5", "resolved.yaml: does not match state.json"),
         ("metrics.csv", b"\n1,", b"\n1,1", "metrics.csv: does not match checkpoints/last.safetensors"),
-        ("state.json", b"{", b"[", "is not JSON"),
+        ("state.json", b"{", b"[", "it is not JSON"),
     ],
 )
 def test_what_was_changed_in_between_is_refused(

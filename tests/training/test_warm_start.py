@@ -61,7 +61,7 @@ def test_a_student_learns_what_its_teachers_say(tmp_path: Path) -> None:
 
 
 def test_a_teacher_can_speak_with_its_noise_on(tmp_path: Path) -> None:
-    """`teacher_passes` averages Monte-Carlo passes, which changes the lesson and is the same each time."""
+    """`teacher_passes` averages Monte Carlo passes, which changes the lesson and is the same each time."""
     teacher = train(tmp_path, "dropout={variant: inverted, rate: 0.5}")
 
     def distillation(passes: int) -> bytes:

@@ -145,7 +145,7 @@ def test_lists_have_what_is_broken(installed: Path) -> None:
     """`dropout variants` below the variants, as JSON too, and `dropout doctor` among what needs mending."""
     (installed / f"{MODULE}.py").write_text(SOURCE.replace("def draw", "def drawn"))
     fact = "variant 'continuous' is left out: Continuous lacks draw"
-    problem = f"continuous-dropout: {fact}. Mend or uninstall continuous-dropout."
+    problem = f"continuous-dropout: {fact}. Update or uninstall continuous-dropout."
     *_, last = dropout(installed, "variants").stdout.rstrip().splitlines()
     assert last.split(maxsplit=2) == ["continuous", "continuous-dropout", problem]
     page = dropout(installed, "variants", "continuous")

@@ -1,7 +1,7 @@
 """Split-conformal intervals and sets of classes of finished runs.
 
 The scores come from the validation part of the run. They are computed with the same predictor as the new examples: with
-Monte-Carlo passes, with the same draws. For a single run without passes they follow from `validation.npz`, where
+Monte Carlo passes, with the same draws. For a single run without passes they follow from `validation.npz`, where
 -ln p of the true class and the absolute error of each validation example are stored; the data are then not needed.
 Several targets, predicted variances, passes, and averages of runs need the data of the run.
 """
@@ -87,7 +87,7 @@ def fit_conformal_thresholds(
         models: Their models.
         coverage: Between 0 and 1.
         predict: The predictor of the new examples.
-        passes: True if it draws Monte-Carlo passes.
+        passes: True if it draws Monte Carlo passes.
         temperature: True if it uses a temperature.
 
     Raises:
@@ -103,16 +103,16 @@ def fit_conformal_thresholds(
         kind = "every interval is infinite" if isinstance(models[0].task, Regression) else "every set has all classes"
         notices.append(
             f"--conformal: the validation part has {counted(len(scores), 'example')}, too few for a coverage of "
-            f"{coverage:g}, so that {kind}. At least {least} are needed."
+            f"{coverage:g}, so {kind}. At least {least} are needed."
         )
     if training.early_stopping is not None or training.evaluate == "best":
         notices.append(
-            "--conformal: the validation part also chose the epoch of the weights, so that the coverage of "
+            "--conformal: the validation part also chose the epoch of the weights, so the coverage of "
             f"{coverage:g} is only approximate."
         )
     if temperature:
         notices.append(
-            "--conformal: the temperature was fitted to the validation part, so that the coverage of "
+            "--conformal: the temperature was fitted to the validation part, so the coverage of "
             f"{coverage:g} is only approximate."
         )
     return ConformalThresholds(coverage, values, tuple(notices))
@@ -142,7 +142,7 @@ def _scores(models: Sequence[LoadedWithoutData], predict: PredictExamples) -> Ar
     """Return the (n, targets) or (n, 1) scores of the validation part, which is read from the data."""
     source = models[0].experiment.dataset
     if any(model.experiment.dataset != source for model in models):
-        fact = "the runs have different data or parts, so that no example is held out from all of them"
+        fact = "the runs have different data or parts, so no example is held out from all of them"
         raise UsageError("--conformal", fact, "Predict with one of the runs, or with runs of one split.")
     try:
         val = data.load_dataset(source, models[0].fitted).val
@@ -162,9 +162,7 @@ def _scores(models: Sequence[LoadedWithoutData], predict: PredictExamples) -> Ar
 
 def _no_validation_part(run: Run | None) -> UsageError:
     name = "the run" if run is None else run.path.name
-    return UsageError(
-        "--conformal", f"{name} has no validation part to compute the scores from", "Train with dataset.val_fraction."
-    )
+    return UsageError("--conformal", f"{name} has no validation part", "Train again with dataset.val_fraction above 0.")
 
 
 def _widths(combined: CombinedRuns) -> Array:

@@ -1,4 +1,4 @@
-"""Calibration of a finished regression run: without noise, and with Monte-Carlo passes.
+"""Calibration of a finished regression run: without noise, and with Monte Carlo passes.
 
 Without noise an example has a normal distribution. T passes with means m_t have two: the normal distribution with
 their mean and the variance var_t m_t + s2, and the mixture of N(m_t, s2'). Each has its own noise, estimated by maximum
@@ -16,6 +16,7 @@ from dropout_cli.analysis.calibration.targets import TargetDistributions, study_
 from dropout_cli.analysis.inspection import Inspection
 from dropout_cli.analysis.predictors import find_part, with_target_error
 from dropout_cli.core.errors import UsageError
+from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import Part
 from dropout_cli.nn.layers.base import Layer
@@ -25,7 +26,7 @@ from dropout_cli.training import forward_passes, pass_noise, restore
 from dropout_cli.training.restore import LoadedModel
 from dropout_cli.training.setup import thread_limit
 
-NOT_HELD_OUT = "--calibration: the noise of the targets was estimated on these examples, so that it fits them too well."
+NOT_HELD_OUT = "--calibration: the noise of the targets was estimated on these examples, so it fits them too well."
 
 
 def inspect_regression_calibration(
@@ -69,7 +70,7 @@ def inspect_regression_calibration(
     if passes is not None:
         about |= {"mc": passes, "mc_noise": "all" if all_noise else "dropout"}
         folder += f"-mc{passes}" + "-all-noise" * all_noise
-        title += f", {passes} Monte-Carlo passes" + " with all noise" * all_noise
+        title += f", {counted(passes, 'Monte Carlo pass')}" + " with all noise" * all_noise
     return replace(study, folder=folder, title=f"{title})", numbers=about | dict(study.numbers), notices=notices)
 
 

@@ -1,6 +1,6 @@
 """The study `eval --calibration`: can the probabilities of a classifier be believed?
 
-It has a reliability diagram and the calibration errors of each predictor: without noise, and the mean of Monte-Carlo
+It has a reliability diagram and the calibration errors of each predictor: without noise, and the mean of Monte Carlo
 passes if they are asked for. Predictors with a stored temperature are shown with it, too.
 """
 
@@ -24,7 +24,7 @@ from dropout_cli.training.setup import thread_limit
 
 LABELS = {"weight_scaling": "no noise", "monte_carlo": "Monte Carlo"}
 """Predictor -> its short name for people."""
-KEPT = "{}: the stored temperature is 1, which changes nothing, so that it has no column of its own."
+KEPT = "{}: the stored temperature is 1, which changes nothing, so it has no column of its own."
 FITTED_HERE = "The temperatures were fitted to this part: with them, its numbers are too good."
 
 
@@ -45,7 +45,7 @@ def inspect_calibration(
         run: A run with a checkpoint.
         split: `train`, `val` or `test`.
         checkpoint: `best` or `last`; None: the one that the summary names.
-        passes: Number of Monte-Carlo passes; None: only the predictor without noise.
+        passes: Number of Monte Carlo passes; None: only the predictor without noise.
         all_noise: True if the passes draw the noise of the training, too.
         allow_changed_data: True to accept data that differ from those of the training.
 

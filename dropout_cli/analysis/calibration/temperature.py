@@ -1,7 +1,7 @@
 """The study `eval --temperature`: fit temperatures to the validation part.
 
 They are stored beside the run. Each predictor has its own: with one temperature for both, the probabilities of one of
-them become worse. For the mean of Monte-Carlo passes it divides the logarithms of the mean probabilities. Fitting one
+them become worse. For the mean of Monte Carlo passes it divides the logarithms of the mean probabilities. Fitting one
 predictor again keeps the entry of the other, unless the weights have changed.
 """
 
@@ -50,7 +50,7 @@ def inspect_temperature(
         run: A classification run with a checkpoint and a validation part.
         split: The part on which its effect is shown, beside the validation part: `train`, `val` or `test`.
         checkpoint: `best` or `last`; None: the one that the summary names.
-        passes: Number of Monte-Carlo passes, whose mean is fitted, too; None: only the predictor without noise.
+        passes: Number of Monte Carlo passes, whose mean is fitted, too; None: only the predictor without noise.
         all_noise: True if the passes draw the noise of the training, too.
         allow_changed_data: True to accept data that differ from those of the training.
 
@@ -141,7 +141,7 @@ def temperature_effect(kind: str, entry: Mapping[str, Any]) -> str:
     of += "" if entry["passes"] is None else f" ({counted(entry['passes'], 'pass')})"
     if entry["outcome"] == "all right":
         return (
-            f"{of}: there is no best temperature. All {counted(examples, 'validation example')} are right, so that the "
+            f"{of}: there is no best temperature. All {counted(examples, 'validation example')} are right, so the "
             "NLL falls without end as the temperature falls to 0. Temperature 1 is kept."
         )
     if entry["outcome"] == "no gain":
@@ -149,7 +149,7 @@ def temperature_effect(kind: str, entry: Mapping[str, Any]) -> str:
     reason = ""
     if entry["outcome"] == "at the bound":
         reason = (
-            " This is the largest one allowed: the outputs are worse than equal probabilities for all classes, so that "
+            " This is the largest one allowed: the outputs are worse than equal probabilities for all classes, so "
             "no finite temperature is best."
             if entry["temperature"] > 1
             else " This is the smallest one allowed."

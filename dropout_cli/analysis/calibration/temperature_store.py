@@ -29,7 +29,7 @@ KINDS = {**PREDICTORS, ALL_NOISE: f"{PREDICTORS['monte_carlo']} with all noise"}
 
 
 def pass_kind(all_noise: bool) -> str:
-    """Return the key of the mean of Monte-Carlo passes.
+    """Return the key of the mean of Monte Carlo passes.
 
     Args:
         all_noise: True if the passes draw the noise of the training, too; they are then another predictor.
@@ -50,7 +50,7 @@ class StoredTemperature:
     kind: str
     """A key of KINDS."""
     passes: int | None
-    """Number of Monte-Carlo passes that it was fitted to."""
+    """Number of Monte Carlo passes that it was fitted to."""
     weights: str
     """SHA-256 of the checkpoint."""
     entry: Mapping[str, Any]
@@ -78,7 +78,7 @@ def stored_temperatures(run: Run) -> dict[str, StoredTemperature]:
         entries = json.loads(run.read(place))["results"]["predictors"]
         return {kind: _read_entry(kind, entry) for kind, entry in entries.items() if kind in KINDS}
     except (AttributeError, LookupError, TypeError, ValueError) as error:
-        way_out = "Fit the temperatures again with `dropout eval RUN --temperature`, after you delete this folder."
+        way_out = f"Delete the folder {run.path / 'after' / FOLDER}, then use `dropout eval RUN --temperature` again."
         raise UsageError(str(run.path / place), f"is damaged ({error})", way_out) from None
 
 
@@ -123,8 +123,8 @@ def require_temperature(run: Run, kind: str, runs: int = 1) -> StoredTemperature
         return found
     options, predictor = {
         "weight_scaling": ("", "predictions without noise"),
-        "monte_carlo": (" --mc T", "the mean of Monte-Carlo passes"),
-        ALL_NOISE: (" --mc T --mc-noise all", "the mean of Monte-Carlo passes with all noise"),
+        "monte_carlo": (" --mc T", "the mean of Monte Carlo passes"),
+        ALL_NOISE: (" --mc T --mc-noise all", "the mean of Monte Carlo passes with all noise"),
     }[kind]
     known = kind in stored_temperatures(run)
     fact = (

@@ -1,4 +1,4 @@
-"""Scores of the Monte-Carlo mean against the number of passes.
+"""Scores of the Monte Carlo mean against the number of passes.
 
 The passes are divided into disjoint blocks of T = 1, 2, 5, 10, ... passes. A score at T is its mean over the blocks of
 T passes. Its standard deviation over the blocks is given if there are at least five of them.

@@ -48,7 +48,7 @@ def study_out_of_distribution(
     Args:
         run: A run with a checkpoint.
         source: The strange examples, see `strangers.find_strangers`.
-        passes: Number of Monte-Carlo passes; None: 20 if the network draws noise.
+        passes: Number of Monte Carlo passes; None: 20 if the network draws noise.
         split: The known examples: `train`, `val` or `test`.
         checkpoint: `best` or `last`; None: the one that the summary names.
         all_noise: True to draw the noise of the training (`input_noise`, `hidden_noise`) in addition to dropout.

@@ -1,4 +1,4 @@
-"""Monte-Carlo passes of studies that compare certainty between examples."""
+"""Monte Carlo passes of studies that compare certainty between examples."""
 
 from dropout_cli.analysis import mc_notices
 from dropout_cli.data.dataset import Part
@@ -29,7 +29,7 @@ def choose_passes(
     named = option if passes is None else "--mc"
     problem = noise_checks.no_noise_problem(named, network, trained.dataset, part, trained.experiment, all_noise)
     if problem is not None:
-        return None, [f"{problem} The numbers of the Monte-Carlo passes are left out."]
+        return None, [f"{problem} The numbers of the Monte Carlo passes are left out."]
     return passes or DEFAULT_PASSES, []
 
 
@@ -46,9 +46,9 @@ def no_spread_notice(task: Task, passes: int, largest: float) -> list[str]:
     if isinstance(task, Regression):
         name, unit = "spread", float(task.targets.sd.max())
     if passes == 1:
-        return [f"--mc 1: one pass has no {name}, so that it is left out. Use at least 2 passes."]
+        return [f"--mc 1: one pass has no {name}, so it is left out. Use at least 2 passes."]
     if largest <= SMALLEST_SPREAD * unit:
-        return [f"The {passes} passes do not differ, so that their {name} is left out."]
+        return [f"The {passes} passes do not differ, so their {name} is left out."]
     return []
 
 

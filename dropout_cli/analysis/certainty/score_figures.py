@@ -36,7 +36,7 @@ def score_figures(
         known: The scores of known examples, (n,) each; higher is stranger.
         strange: The same scores of strange examples, (m,) each.
         found: How well each score tells them apart.
-        passes: Number of Monte-Carlo passes; None: none.
+        passes: Number of Monte Carlo passes; None: none.
         subtitle: The known and the strange examples, for people.
     """
     bins: dict[str, list[Any]] = {name: [] for name in ("prediction", "score", "low", "high", "known", "strange")}

@@ -1,6 +1,6 @@
 """Selective prediction: the risk where a trained network is most confident.
 
-A classifier is confident where its maximum probability is large; with Monte-Carlo passes also where the entropy of
+A classifier is confident where its maximum probability is large; with Monte Carlo passes also where the entropy of
 their mean, or their mutual information, is small. A regression is confident where its standard deviation is small.
 """
 
@@ -69,7 +69,7 @@ def rank_by_confidence(
         run: A run with a checkpoint.
         risk: The largest acceptable risk: a share of mistakes, or a mean squared error. None: .01 for a classifier,
             for a regression half of the mean squared error of all examples.
-        passes: Number of Monte-Carlo passes; None: none.
+        passes: Number of Monte Carlo passes; None: none.
         split: `train`, `val` or `test`.
         checkpoint: `best` or `last`; None: the one that the summary names.
         all_noise: True to draw the noise of the training (`input_noise`, `hidden_noise`) in addition to dropout.
@@ -134,7 +134,7 @@ def _check_risk(risk: float | None, task: Task) -> None:
     if risk is None:
         return
     if not (0 <= risk < math.inf):
-        raise UsageError("--risk", f"must be a number of at least 0, got {risk:g}")
+        raise UsageError("--risk", f"must be a number of at least 0, got {risk:g}", "Write, for example, --risk .05.")
     if risk > 1 and not isinstance(task, Regression):
         raise UsageError("--risk", f"is a share of mistakes, from 0 to 1, got {risk:g}", "For 5 %, use .05.")
 

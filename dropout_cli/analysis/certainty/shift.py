@@ -59,7 +59,7 @@ def study_shift(
     Args:
         run: A run with a checkpoint.
         kind: A key of `data.corruptions.kinds.SHIFT_AXES`.
-        passes: Number of Monte-Carlo passes; None: 20 if the network draws noise.
+        passes: Number of Monte Carlo passes; None: 20 if the network draws noise.
         example: The row of the picture for the figure of a single one; None: see `rotated_digit_figure`.
         split: `train`, `val` or `test`.
         checkpoint: `best` or `last`; None: the one that the summary names.

@@ -143,7 +143,7 @@ def with_given_masks(network: Layer, example: Array, *, place: str, variant: str
         above.append(given[-1] if drops else layer)
         x = y.copy()
     if len(keep) > MOST_UNITS:
-        fact = f"--exact needs at most {MOST_UNITS} units and inputs with noise, this network has {len(keep):,}"
+        fact = f"--exact works with at most {MOST_UNITS} units and inputs with noise, and there are {len(keep):,}"
         raise UsageError(place, fact, "Leave out --exact to study sampled networks.")
     linear = all(isinstance(layer, GivenMask | Dense | Flatten) for layer in above)
     return MaskedNetwork(

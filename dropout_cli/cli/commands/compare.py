@@ -63,7 +63,7 @@ def compare_command(
             "--metric",
             autocompletion=completion.complete_metric,
             metavar="NAME",
-            help="A metric in summary.json (default: test.accuracy).",
+            help="A metric in summary.json (default: test.accuracy, or test.rmse for a regression).",
         ),
     ] = None,
     metrics: arguments.Metrics = None,
@@ -114,7 +114,9 @@ def compare_command(
     from dropout_cli.sweeps.until_sure.levels import AnyTimeLevels, SequentialRule
 
     if margin is not None and not 0 <= margin < math.inf:
-        raise UsageError("--margin", f"must be a number of at least 0, got {margin}")
+        raise UsageError(
+            "--margin", f"must be a number of at least 0, got {margin}", "Write, for example, --margin 0.01."
+        )
     chosen_columns = _parse_columns(columns, form)
     for option, given in (("--caption", caption), ("--label", label)):
         if given is not None and form is not Format.latex:

@@ -33,7 +33,7 @@ def effects_command(
         typer.Option(
             "--rates",
             metavar="R,R...",
-            help="Of one run, only draw heat maps of the activations under these rates (without this option: "
+            help="Only draw heat maps of the activations of one run under these rates (without this option: "
             "0,0.3,0.5,0.7). A variant with learned rates, or without a rate, is shown with its noise off and on.",
         ),
     ] = None,
@@ -62,8 +62,8 @@ def effects_command(
 
     Heat maps show the activations under several rates. Statistics of the trained network follow: sparseness, dead
     units and correlation of the activations, the score with a share of the units ablated, and the first-layer
-    filters. Several runs are shown side by side, and a sweep against its rate. The files are written to after/ in
-    the folder of the first run, or to effects/ in the folder of the sweep.
+    filters. Several runs are shown side by side. Of a sweep, each statistic is shown for each rate. The files are
+    written to after/ in the folder of the first run, or to effects/ in the folder of the sweep.
     """
     from dropout_cli import runs
     from dropout_cli.cli.inspections import show_inspections

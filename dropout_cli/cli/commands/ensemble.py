@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 POSITION = 95
 NETWORKS = 20
-NEXT = (
-    "Next: dropout ensemble SWEEP, which compares with trained runs, after dropout sweep CONFIG --seeds 5 --splits same"
-)
+NEXT = "To compare with trained networks: dropout sweep CONFIG --seeds 5 --splits same, then dropout ensemble SWEEP"
 
 
 def register_command(app: typer.Typer) -> None:

@@ -47,7 +47,7 @@ def eval_command(
             "--mc",
             metavar="T",
             min=1,
-            help="Also predict with T passes of Monte-Carlo dropout and report the uncertainty. The table compares "
+            help="Also predict with T passes of Monte Carlo dropout and report the uncertainty. The table compares "
             "them with the prediction without noise, the geometric mean, and single sampled networks.",
         ),
     ] = None,
@@ -65,8 +65,8 @@ def eval_command(
         arguments.McNoise | None,
         typer.Option(
             "--mc-noise",
-            help="With --mc: which noise the passes use. dropout: only dropout (default). all: also input_noise and "
-            "hidden_noise, which are meant for training.",
+            help="Which noise the passes of --mc, --mc-curve, --shift and --ood use. dropout: only dropout (default). "
+            "all: also input_noise and hidden_noise, which are meant for training.",
         ),
     ] = None,
     mc_curve: Annotated[
@@ -76,7 +76,7 @@ def eval_command(
             metavar="T",
             min=2,
             max=100_000,
-            help="Instead, score the mean of 1, 2, 5, 10, ... and T passes of Monte-Carlo "
+            help="Instead, score the mean of 1, 2, 5, 10, ... and T passes of Monte Carlo "
             "dropout, beside the prediction without noise.",
         ),
     ] = None,
@@ -84,7 +84,7 @@ def eval_command(
         bool,
         typer.Option(
             "--selective",
-            help="Instead, show the error of the most confident examples, by their share. With --mc "
+            help="Instead, show how the error falls if only the most confident examples are answered. With --mc "
             "also by the confidence of the passes.",
         ),
     ] = False,
@@ -120,7 +120,7 @@ def eval_command(
             "--shift",
             metavar="KIND",
             help="Instead, change the examples more and more, and show accuracy, calibration and certainty at each "
-            "strength. KIND for pictures: rotate, translate, noise, blur, contrast. For tables: noise, missing. The "
+            "strength. KIND for images: rotate, translate, noise, blur, contrast. For tables: noise, missing. The "
             "passes are those of --mc, or 20.",
         ),
     ] = None,
@@ -130,7 +130,7 @@ def eval_command(
             "--example",
             metavar="ROW",
             min=0,
-            help="With --shift rotate: the row of the picture that is shown at every angle (default: the first one of "
+            help="With --shift rotate: the row of the image that is shown at every angle (default: the first one of "
             "class 1, or else the first one).",
         ),
     ] = None,
@@ -139,9 +139,9 @@ def eval_command(
         typer.Option(
             "--ood",
             metavar="SOURCE",
-            help="Instead, test how well certainty tells strange examples from known ones. SOURCE: rotate90, uniform "
-            "or gaussian (pictures made here), a config (its test part), or data as for `dropout predict`. The passes "
-            "are those of --mc, or 20.",
+            help="Instead, test how well the uncertainty detects out-of-distribution examples. SOURCE: "
+            "rotate90, uniform or gaussian (images made here), a config (its test part), or data as for "
+            "`dropout predict`. The passes are those of --mc, or 20.",
         ),
     ] = None,
     allow_changed_data: Annotated[

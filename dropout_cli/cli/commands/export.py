@@ -62,7 +62,7 @@ def export_command(
         ),
     ] = None,
     noise: Annotated[
-        bool, typer.Option("--noise", help="Draw the dropout noise at every prediction, as for Monte-Carlo dropout.")
+        bool, typer.Option("--noise", help="Draw the dropout noise at every prediction, as for Monte Carlo dropout.")
     ] = False,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
 ) -> None:

@@ -52,7 +52,7 @@ def predict_command(
     mc: Annotated[
         int | None,
         typer.Option(
-            "--mc", metavar="T", min=1, help="Average T passes of Monte-Carlo dropout and report the uncertainty."
+            "--mc", metavar="T", min=1, help="Average T passes of Monte Carlo dropout and report the uncertainty."
         ),
     ] = None,
     mc_noise: Annotated[
@@ -181,7 +181,7 @@ def _predicting_runs(
     chosen = setting_choice.choose_setting(folder, parse_pairs(setting, "--setting") or None)
     messages = [chosen.message]
     if conformal and chosen.is_best:
-        messages.append("--conformal: the validation part also chose the setting, so that the coverage is approximate.")
+        messages.append("--conformal: the validation part also chose the setting, so the coverage is approximate.")
     about = {"sweep": str(folder.path), "setting": dict(chosen.group.values)}
     return chosen.runs, about | {"runs": [str(run.path) for run in chosen.runs]}, messages
 

@@ -45,7 +45,14 @@ def reproduce(
         ),
     ] = ScaleChoice.laptop,
     seeds: Annotated[
-        int | None, typer.Option("--seeds", min=1, max=1000, metavar="N", help="The number of seeds of each row.")
+        int | None,
+        typer.Option(
+            "--seeds",
+            min=1,
+            max=1000,
+            metavar="N",
+            help="The number of seeds of each row (default: that of the scale, or of the folder if it has more).",
+        ),
     ] = None,
     rows: Annotated[
         str | None, typer.Option("--rows", metavar="A,B", help="Train only these rows of the table.")
@@ -128,7 +135,7 @@ def reproduce(
         raise SweepIncomplete(str(folder.path), fact, "Use --retry-failed to train the failed runs again.")
     if scale is ScaleChoice.full and report.table.failures:
         raise Mismatch(
-            paper.name, f"does not reproduce: {'; '.join(report.table.failures)}", "The table has the numbers."
+            paper.name, f"the results differ from the paper: {'; '.join(report.table.failures)}", "See the table."
         )
 
 

@@ -38,7 +38,7 @@ def resume_command(
 ) -> None:
     """Continue an interrupted or crashed RUN.
 
-    The result is the same as without the interruption, byte for byte.
+    With the same versions on the same machine, the result is the same as without the interruption, byte for byte.
     """
     from dropout_cli.runs import find_run
     from dropout_cli.training.resume import reopen_run

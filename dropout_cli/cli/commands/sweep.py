@@ -95,7 +95,7 @@ def sweep(
             "--metric",
             autocompletion=completion.complete_metric,
             metavar="NAME",
-            help="The metric to compare (default: test.accuracy).",
+            help="The metric to compare (default: test.accuracy, or test.rmse for a regression).",
         ),
     ] = None,
     metrics: arguments.Metrics = None,

@@ -59,7 +59,8 @@ def tune_command(
             "--metric",
             autocompletion=completion.complete_metric,
             metavar="NAME",
-            help="The metric to compare (default: test.accuracy). The search uses its validation value.",
+            help="The metric to compare (default: test.accuracy, or test.rmse for a regression). The search uses "
+            "its validation value.",
         ),
     ] = None,
     out: Annotated[

@@ -52,7 +52,7 @@ def variance(
             "--metric",
             autocompletion=completion.complete_metric,
             metavar="NAME",
-            help="The metric whose variance is divided (default: test.accuracy).",
+            help="The metric whose variance is divided (default: test.accuracy, or test.rmse for a regression).",
         ),
     ] = None,
     out: Annotated[

@@ -105,7 +105,7 @@ def table_config(file: Path, target: str | None = None, test_file: Path | None =
     guessed = [f"dataset.{line.key}" for line in lines if line.is_guess]
     changed = " and ".join([", ".join(some) for some in (guessed[:-1], guessed[-1:]) if some])
     messages += [*sheet.notices, *([f"Change {changed} if that is wrong."] if guessed else [])]
-    summary = f"{len(examples.labels):,} rows, {len(examples.columns)} columns to learn from; {kind}."
+    summary = f"{len(examples.labels):,} rows, {counted(len(examples.columns), 'column')} to learn from; {kind}."
     text = _DATASET.format(summary=summary, lines="".join(line.text() for line in lines)) + recipe_text(recipe, weights)
     return text, "\n".join(messages)
 

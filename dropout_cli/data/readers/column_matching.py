@@ -137,7 +137,7 @@ def _words_for_numbers(
     way_out = "Correct it, or leave the value empty"
     if can_be_missing:
         options = " ".join(f"--missing {quote_word(word[:40])}" for word in list(words)[:MAX_WORDS])
-        way_out = f"Correct it, or predict such values as missing ones with {options}"
+        way_out = f"Correct it, or treat such values as missing with {options}"
     return DataError(where(first), "; ".join(facts), way_out)
 
 

@@ -68,7 +68,9 @@ def check_rows(path: Path, dialect: Dialect) -> CheckedLines:
             rows.remove_last()
             notices.append(f"{path}, line {total_line}: is left out, as it holds the totals of the columns.")
         else:
-            notices.append(f"{path}, line {total_line}: is called a total, but read as data. Remove it if it is none.")
+            notices.append(
+                f"{path}, line {total_line}: is named like a total, but is read as data. If it is a total, remove it."
+            )
     if not rows.lines:
         raise DataError(str(path), "has a header but no rows", "Add rows, or set dataset.header: false")
     return CheckedLines(width, np.frombuffer(rows.lines, np.int64), np.array(rows.blank, np.int64), tuple(notices))

@@ -121,7 +121,7 @@ def _read_sheet(path: Path, sheet: str | int | None, not_missing: Sequence[str])
     except DataError:
         raise
     except ImportError:
-        way_out = f"Install it with '{install_command('excel')}', or save the file as CSV"
+        way_out = f"Install it with {install_command('excel')}, or save the file as CSV"
         raise DataError(str(path), "is an Excel file, but openpyxl is not installed", way_out) from None
     except Exception as error:  # zipfile and openpyxl do not document what they raise for damaged bytes
         raise _unreadable(path, error, "an Excel workbook") from None
@@ -144,8 +144,9 @@ def _first_table(
         if len(cells) > 1 and len(cells.dropna(axis=1, how="all").columns) > 1:
             if is_named or name == names[0]:
                 return cells, []
-            notice = f"{path}: read the sheet '{name}', the first one with a table. dataset.sheet takes another one"
-            return cells, [f"{notice} of {quote_names(names)}." if len(names) > 1 else f"{notice}."]
+            read = f"the sheet '{name}' was read, the first one with a table"
+            notice = f"{path}: {read}. To read another one, set dataset.sheet"
+            return cells, [f"{notice} ({quote_names(names)})." if len(names) > 1 else f"{notice}."]
         only = cells if only is None and len(cells) else only
     if only is None:
         raise DataError(str(path), "is empty", "Give a file with rows")
@@ -172,7 +173,9 @@ def _without_end(data: "DataFrame", path: Path) -> tuple["DataFrame", list[str]]
             data = data.iloc[:-1]
             notices.append(f"{path}, row {row}: is left out, as it holds the totals of the columns.")
         else:
-            notices.append(f"{path}, row {row}: is called a total, but read as data. Remove it if it is none.")
+            notices.append(
+                f"{path}, row {row}: is named like a total, but is read as data. If it is a total, remove it."
+            )
     return data, notices
 
 
@@ -198,7 +201,7 @@ def iter_parquet(path: Path) -> Iterator["DataFrame"]:
     try:
         from pyarrow.parquet import ParquetFile
     except ImportError:
-        way_out = f"Install it with '{install_command('parquet')}', or save the file as CSV"
+        way_out = f"Install it with {install_command('parquet')}, or save the file as CSV"
         raise DataError(str(path), "is a Parquet file, but pyarrow is not installed", way_out) from None
     try:
         with ParquetFile(path) as file:

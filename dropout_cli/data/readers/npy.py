@@ -46,7 +46,7 @@ def read_npy_header(path: Path) -> NpyHeader:
             warnings.simplefilter("error")  # NumPy only warns about a header that it has to repair
             return _header(file)
     except OSError as error:
-        raise DataError(str(path), f"cannot be read: {error.strerror}", "Give a file") from None
+        raise DataError(str(path), f"cannot be read: {error.strerror}", "Check the path and its permissions") from None
     except Exception as error:  # NumPy does not document what it raises for damaged bytes
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataError(

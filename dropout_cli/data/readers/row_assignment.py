@@ -30,7 +30,7 @@ def part_codes(words: "Series", where: RowLocator) -> Array:
     if codes.isna().any():
         row = int(np.flatnonzero(codes.isna().to_numpy())[0])
         fact = f"column '{words.name}' has {words.iloc[row]!r}"
-        raise DataError(where(row), fact, "Allowed are train, val and test")
+        raise DataError(where(row), fact, "Write train, val or test")
     return codes.to_numpy(np.int8)
 
 

@@ -129,7 +129,9 @@ class Arrays(Source):
                 raise DataError(self.path, fact, "Save x and y as .npy files, which are read in blocks")
             arrays = npz.read_npz(path.read_bytes(), self.path, max_bytes=free // 3)
         except OSError as error:
-            raise DataError(self.path, f"cannot be read: {error.strerror}", "Give a file") from None
+            raise DataError(
+                self.path, f"cannot be read: {error.strerror}", "Check the path and its permissions"
+            ) from None
         parts = find_part_names(arrays, self.path)
         examples = [self._prepare_examples(arrays[part.x], f"{self.path}, {part.x}") for part in parts]
         combined = self._combine(
@@ -159,7 +161,9 @@ class Arrays(Source):
         try:
             size = sum(path.stat().st_size for path in npy_paths)
         except OSError as error:
-            raise DataError(str(error.filename), f"cannot be read: {error.strerror}", "Give a file") from None
+            raise DataError(
+                str(error.filename), f"cannot be read: {error.strerror}", "Check the path and its permissions"
+            ) from None
         # IDX and npz files cannot be read by rows.
         if size > self.memory * 1e9 and len(npy_paths) == len(paths):
             x = npy.open_npy_rows(paths, int(self.memory * 1e9))

@@ -225,7 +225,7 @@ def _part_notice(listing: ImageListing, parts: Array | None, labels: Array) -> I
     verb = "do" if " and " in unused else "does"
     folders = ", ".join(name for name, _ in listing.part_folders)
     yield (
-        f"The folders {folders} are parts, not classes: {', '.join(counts)} images.{drawn} "
+        f"The folders {folders} are parts, not classes. Images: {', '.join(counts)}.{drawn} "
         f"dataset.{unused} {verb} not apply."
     )
     for part in given:

@@ -62,15 +62,15 @@ class TableSource(Source):
     """Replacement of a missing category. level: a category of its own. most_frequent: the most frequent one. auto:
     level if some column of the training part lacks 5 % of its categories or more."""
     missing_indicator: bool = False
-    """True: a column of numbers with missing values gets a further feature, which is 1 if the number is missing."""
+    """true: a column of numbers with missing values gets a further feature, which is 1 if the number is missing."""
     drop_missing_target: bool = False
-    """True: leave out rows without a target. false: refuse them."""
+    """true: leave out rows without a target. false: refuse them."""
     min_class_rows: Annotated[int, Ge(2)] | None = None
     """Classes with fewer rows are rare, see rare_classes. A split into three parts needs 3. null: no class is rare."""
     rare_classes: Literal["drop", "merge"] = "drop"
     """drop: leave out the rows of rare classes. merge: make them one class, named other."""
     normalize_labels: bool = False
-    """True: words that differ only in case, blanks, character forms, inner hyphens or a final full stop are one
+    """true: words that differ only in case, blanks, character forms, inner hyphens or a final full stop are one
     word, in the target and in the features."""
     header: Literal["auto"] | bool = "auto"
     """True if the first line names the columns; auto detects this."""

@@ -43,7 +43,7 @@ def find_paper(name: str) -> Path:
     if name in bundled_configs():
         raise ConfigError(name, "is a config, not a reproduction", f"Use `dropout train {name}`.")
     near = did_you_mean(name, list(papers))
-    raise ConfigError(name, "is no bundled reproduction and no file", near or "`dropout reproduce` lists them.")
+    raise ConfigError(name, "is neither a bundled reproduction nor a file", near or "`dropout reproduce` lists them.")
 
 
 def bundled_command(folder: SweepFolder) -> str | None:

@@ -263,5 +263,5 @@ def _train_teachers(
         _train(design, folder, here, watch, notice)
     for name, its in ids.items():
         if not folder.is_complete(its[0]):
-            raise RunFailed(name, "the teacher was not trained", "Run the same command again.")
+            raise RunFailed(name, "the teacher was not trained", "Run the same command again with --retry-failed.")
     return {student: str(folder.cell(ids[teacher][0]).absolute()) for student, teacher in students.items() if teacher}

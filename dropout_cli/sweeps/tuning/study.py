@@ -51,7 +51,7 @@ def open_study(sweep: Sweep, folder: SweepFolder) -> "Iterator[Study]":
         from sqlalchemy import URL
     except ImportError:
         fact = "needs Optuna, which is not installed"
-        raise UsageError("dropout tune", fact, install_command("tune")) from None
+        raise UsageError("dropout tune", fact, f"Install it with {install_command('tune')}.") from None
     # Optuna would log every trial to stderr.
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with folder.hold_lock(), os_errors(folder.path), _database_errors(folder.path / STUDY):

@@ -108,10 +108,10 @@ def refuse_changed_looks(plan: SweepPlan, comparison: ComparisonSettings, folder
         raise UsageError(place, fact, f"Give --until sure again, or {OTHER_FOLDER}.")
     if stored.until is None:
         fact = "the sweep began without --until sure, and its results may have been seen"
-        raise UsageError(place, fact, f"For planned looks, {OTHER_FOLDER}; `dropout compare --any-time` needs no plan.")
+        raise UsageError(place, fact, f"Compare these runs with `dropout compare --any-time`, or {OTHER_FOLDER}.")
     for fact in _changes(plan, comparison, stored):
         way_out = f"Give the options of the first command, or {OTHER_FOLDER}."
-        raise UsageError(place, f"{fact}; this needs new levels, but looks have used the old ones", way_out)
+        raise UsageError(place, f"{fact}, but results were already compared under the first plan", way_out)
 
 
 def _changes(plan: SweepPlan, comparison: ComparisonSettings, stored: StoredPlan) -> Sequence[str]:

@@ -86,7 +86,7 @@ def compute_shares(records: Sequence[RunRecord], design: VarianceDesign, metric:
         metric = "test.rmse"
     results = np.array([record.score(metric) for record in records])
     if np.isnan(results).any():
-        raise UsageError("--metric", f"not every run has '{metric}'", "Another metric is computed from the same runs.")
+        raise UsageError("--metric", f"not every run has '{metric}'", "Choose another metric. No run is trained again.")
     found = variance_components(results, _levels(records, design))
     named = [NamedShare(SOURCE_NAMES[key], key, part) for key, part in zip(design.keys, found.sources, strict=True)]
     return VarianceShares(metric, design, (*named, NamedShare(TOGETHER, "", found.interactions)))
@@ -99,7 +99,7 @@ def _levels(records: Sequence[RunRecord], design: VarianceDesign) -> Array:
     levels = np.stack([np.unique(column, return_inverse=True)[1] for column in zip(*seeds, strict=True)], axis=1)
     pairs = [{*zip(one, other, strict=True)} for one, other in itertools.combinations(levels.T.tolist(), 2)]
     if len(records) != design.runs or levels.max() >= design.levels or any(len(one) < design.runs for one in pairs):
-        raise UsageError("the runs", "do not have the seeds of their design", "The folder is damaged.")
+        raise UsageError("the runs", "do not have the seeds of their design", "Run it again with another --out.")
     return levels
 
 

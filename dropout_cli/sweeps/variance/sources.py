@@ -44,7 +44,11 @@ def find_sources(experiment: Experiment, metric: str = DEFAULT_METRIC) -> tuple[
     left_out = [f"{SOURCE_NAMES[key].capitalize()}: left out, because {why}." for key, why in reasons.items() if why]
     if len(keys) < 2:
         fact = f"needs at least two sources of randomness, but this config has {len(keys)}"
-        raise UsageError("variance", fact, f"{' '.join(left_out)} Remove the seeds under streams.")
+        is_fixed = any(getattr(experiment.streams, key.partition(".")[2], None) is not None for key in SOURCE_NAMES)
+        way_out = (
+            "Remove the seeds under streams." if is_fixed else "Use dropout, augmentation, or data without fixed parts."
+        )
+        raise UsageError("variance", fact, f"{' '.join(left_out)} {way_out}")
     return keys, [*left_out, *([remark] if remark else [])]
 
 

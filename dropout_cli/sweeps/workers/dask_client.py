@@ -201,7 +201,9 @@ def connect(address: str) -> "Iterator[Client]":
         from distributed.comm.addressing import parse_address, parse_host_port
     except ImportError:
         fact = "needs Dask, which is not installed"
-        raise UsageError("--scheduler", fact, environment.install_command("distributed")) from None
+        raise UsageError(
+            "--scheduler", fact, f"Install it with {environment.install_command('distributed')}."
+        ) from None
     before = logging.root.manager.disable
     logging.disable()  # Dask logs tracebacks of errors that we report in one line
     try:

@@ -91,7 +91,7 @@ def test_a_row_of_totals_is_left_out(tmp_path: Path, word: str) -> None:
     with pytest.raises(DataError, match="the target 'kind' is missing in 1 row"):
         read(tmp_path / "t.csv", f"{with_names}{word},1,2,\n")
     examples = read(tmp_path / "t.csv", f"{with_names}{word},1,2,u\n")
-    assert len(examples.labels) == 31 and "is called a total, but read as data" in " ".join(examples.notices)
+    assert len(examples.labels) == 31 and "is named like a total, but is read as data" in " ".join(examples.notices)
 
 
 @pytest.mark.parametrize(("total", "rows"), [("3.9,0.3", 10), ("4.5,0.9", 9), ("4,1", 9)])
@@ -149,7 +149,7 @@ def test_workbooks_have_titles_units_totals_and_notes_too(tmp_path: Path) -> Non
     assert is_plain(examples)
     said = " ".join(examples.notices)
     for part in (
-        "read the sheet 'Data'",
+        "the sheet 'Data' was read",
         "'About', 'Data', 'More'",
         "header is in row 3",
         "row 4: is left out",
@@ -158,7 +158,7 @@ def test_workbooks_have_titles_units_totals_and_notes_too(tmp_path: Path) -> Non
         assert part in said
     assert len(TableSource(path=str(tmp_path / "t.xlsx"), sheet="More").read().labels) == 3
     third = TableSource(path=str(tmp_path / "t.xlsx"), sheet=2).read()
-    assert len(third.labels) == 3 and "read the sheet" not in " ".join(third.notices)
+    assert len(third.labels) == 3 and "the sheet" not in " ".join(third.notices)
     with pytest.raises(DataError, match=r"has no sheet 'Mor'. It has 'About', 'Data', 'More'"):
         TableSource(path=str(tmp_path / "t.xlsx"), sheet="Mor").read()
 

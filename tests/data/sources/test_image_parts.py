@@ -39,7 +39,7 @@ def test_folders_above_the_classes_are_parts(tmp_path: Path, names: tuple[str, s
     assert dataset.classes == ("ant", "bee", "cat") and dataset.val is not None
     assert [len(part) for part in (dataset.train, dataset.val, dataset.test)] == [21, 9, 6]
     (notice,) = dataset.notices
-    assert "are parts, not classes: 21 in train, 9 in val, 6 in test images" in notice
+    assert "are parts, not classes. Images: 21 in train, 9 in val, 6 in test." in notice
     files = source.read().images
     assert files is not None
     assert all(files.names[row].startswith(f"{names[2]}/") for row in dataset.test.rows)
