@@ -30,8 +30,8 @@ def test_slow_steps_are_said_once_with_the_key_to_set() -> None:
     """Three times as long as at first is slow, and a run says so once."""
     (text,) = messages(long_epoch([10.0] * 20 + [40.0] * 60))
     assert text == (
-        "training.threads: a step now takes 40 ms, 4 times as long as at first. Other programs probably use the processor, and "
-        "which slows steps with 2 threads most. For new runs, set training.threads=1."
+        "training.threads: a step now takes 40 ms, 4 times as long as at first. Other programs probably use the "
+        "processor, which slows steps with 2 threads most. For new runs, set training.threads=1."
     )
 
 
@@ -39,8 +39,8 @@ def test_with_one_thread_no_key_helps() -> None:
     """The message names none."""
     (text,) = messages(long_epoch([10.0] * 20 + [40.0] * 60), threads=1)
     assert (
-        text
-        == "training.threads: a step now takes 40 ms, 4 times as long as at first. Other programs probably use the processor."
+        text == "training.threads: a step now takes 40 ms, 4 times as long as at first. "
+        "Other programs probably use the processor."
     )
 
 
@@ -79,6 +79,7 @@ def test_the_message_is_on_stderr_and_in_the_log(tmp_path: Path, capsys: pytest.
             show(EpochRecord(epoch, row, 0.15 if epoch < 20 else 0.6, 0.0, 1000))
     (line,) = capsys.readouterr().err.splitlines()
     assert line == (
-        "training.threads: a step now takes 60 ms, 4 times as long as at first. Other programs probably use the processor."
+        "training.threads: a step now takes 60 ms, 4 times as long as at first. "
+        "Other programs probably use the processor."
     )
     assert run.read("log.txt").decode().count(line) == 1
