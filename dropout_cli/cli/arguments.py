@@ -30,7 +30,7 @@ Target: TypeAlias = Annotated[
 Overrides: TypeAlias = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[KEY=VALUE]...",
+        metavar="KEY=VALUE",
         help="Values that replace those of CONFIG, such as dropout.rate=0.3.",
         autocompletion=completion.complete_setting,
         show_default=False,

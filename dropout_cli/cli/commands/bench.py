@@ -51,12 +51,15 @@ def bench_command(
         int,
         typer.Option(
             "--rounds",
+            metavar="N",
             min=1,
             max=1000,
             help="How often each framework is measured (with --profile: how many times 15 steps).",
         ),
     ] = 7,
-    seconds: Annotated[float, typer.Option("--seconds", min=0, max=60, help="The seconds of each measurement.")] = 0.5,
+    seconds: Annotated[
+        float, typer.Option("--seconds", metavar="S", min=0, max=60, help="The seconds of each measurement.")
+    ] = 0.5,
     output: Annotated[
         Path | None,
         typer.Option(

@@ -35,7 +35,7 @@ def compare_command(
         list[str] | None,
         typer.Argument(
             autocompletion=completion.complete_compared,
-            metavar="[RUN|SWEEP]...",
+            metavar="RUN|SWEEP",
             help="Runs and sweeps. If none are given, paths are read from standard input, one per line.",
         ),
     ] = None,
@@ -69,7 +69,7 @@ def compare_command(
     metrics: arguments.Metrics = None,
     test: arguments.PairedTest = None,
     margin: Annotated[
-        float | None, typer.Option("--margin", help="Treat differences smaller than this as equal.")
+        float | None, typer.Option("--margin", metavar="M", help="Treat differences smaller than this as equal.")
     ] = None,
     any_time: Annotated[
         bool,

@@ -32,7 +32,7 @@ def register_command(parent: typer.Typer) -> None:
 
 @app.command()
 def init(
-    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="The config file to write.")] = Path("experiment.yaml"),
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The config file to write.")] = Path("experiment.yaml"),
     data: Annotated[
         Path | None,
         typer.Option(

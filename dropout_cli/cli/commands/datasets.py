@@ -19,7 +19,7 @@ def datasets_command(
         str | None,
         typer.Argument(
             autocompletion=completion.complete_dataset,
-            metavar="[NAME]",
+            metavar="NAME",
             help="The dataset to show.",
             show_default=False,
         ),

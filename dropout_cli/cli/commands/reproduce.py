@@ -32,7 +32,7 @@ def reproduce(
         str | None,
         typer.Argument(
             autocompletion=completion.complete_paper,
-            metavar="[NAME|FILE]",
+            metavar="NAME|FILE",
             help="A reproduction; without it, all are listed.",
         ),
     ] = None,

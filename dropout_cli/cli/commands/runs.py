@@ -26,7 +26,7 @@ def runs_command(
         list[str] | None,
         typer.Argument(
             autocompletion=completion.complete_run,
-            metavar="[RUN]...",
+            metavar="RUN",
             help="The runs to list (default: all).",
             show_default=False,
         ),

@@ -66,7 +66,7 @@ def sweep(
         list[str] | None,
         typer.Argument(
             autocompletion=completion.complete_setting,
-            metavar="[KEY=V1,V2]...",
+            metavar="KEY=V1,V2",
             help="Values to sweep, such as dropout.rate=0,0.2,0.5.",
         ),
     ] = None,

@@ -23,7 +23,8 @@ def train_command(
     target: arguments.Target = None,
     runs_dir: arguments.RunsDir = arguments.DEFAULT_RUNS_DIR,
     name: Annotated[
-        str | None, typer.Option("--name", help="A name for the run, which becomes a part of its folder's name.")
+        str | None,
+        typer.Option("--name", metavar="NAME", help="A name for the run, which becomes a part of its folder's name."),
     ] = None,
     max_time: arguments.MaxTime = None,
     no_plots: arguments.NoPlots = False,

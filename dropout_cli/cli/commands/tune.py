@@ -36,7 +36,7 @@ def tune_command(
         list[str] | None,
         typer.Argument(
             autocompletion=completion.complete_setting,
-            metavar="[KEY=V1,V2]...",
+            metavar="KEY=V1,V2",
             help="The values to search, such as dropout.rate=0,0.2,0.5 or dropout.rate={uniform: [0, 0.6]}.",
         ),
     ] = None,

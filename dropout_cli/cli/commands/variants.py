@@ -24,7 +24,7 @@ def variants_command(
         str | None,
         typer.Argument(
             autocompletion=completion.complete_variant,
-            metavar="[NAME]",
+            metavar="NAME",
             help="The variant to show.",
             show_default=False,
         ),
