@@ -138,9 +138,9 @@ def _warnings(examples: Examples, dataset: Dataset) -> Iterator[str]:
     # Copies of image files are among the notices, with their names.
     for name, repeated in _count_repeats(dataset) if examples.images is None else ():
         rows = (
-            f"example of the {name} part also occurs in the train part"
+            f"example of the {name} part also occurs in the training part"
             if repeated == 1
-            else f"examples of the {name} part also occur in the train part"
+            else f"examples of the {name} part also occur in the training part"
         )
         yield f"{repeated} {rows}, with the same values."
     if dataset.targets is None:

@@ -146,7 +146,7 @@ def _take_last(rows: Array, assigned: Array, count: int, test: Array) -> SplitRo
         fact = "cannot be set, because these data already have a validation part"
         raise DataError("dataset.val_last", fact, "Remove it")
     if count >= len(rows):
-        fact = f"cannot be {count:,}, because the training set has {len(rows):,} examples"
+        fact = f"cannot be {count:,}, because the training part has {len(rows):,} examples"
         raise DataError("dataset.val_last", fact, "Set a smaller number")
     return SplitRows(rows[:-count], rows[-count:], test)
 

@@ -84,7 +84,7 @@ def draw_roc_curves(columns: FigureColumns, title: str, subtitle: str) -> bytes:
         axes.plot([0, 1], [0, 1], color=GRAY, lw=0.8, linestyle=":")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1)
-        axes.set_xlabel("share of known examples taken for strange", fontsize=LABEL_SIZE)
+        axes.set_xlabel("share of known examples called strange", fontsize=LABEL_SIZE)
         axes.set_ylabel("share of strange examples found", fontsize=LABEL_SIZE)
         handles, labels = axes.get_legend_handles_labels()
         canvas.figure.legend(

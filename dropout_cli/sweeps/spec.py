@@ -89,7 +89,7 @@ def most_units(max_seeds: int | None, splits: Splits | None) -> int:
         return max_seeds or LOOKS[-1]
     if max_seeds not in (None, splits):
         fact = f"cannot be {max_seeds}, because the sweep has {splits} splits, and their number is the limit"
-        raise ConfigError("max_seeds", fact, "Leave one of the two out.")
+        raise ConfigError("max_seeds", fact, "Leave out one of the two.")
     if splits < FEWEST_UNITS:
         fact = f"{splits} are too few for until: sure, whose first look is at {FEWEST_UNITS}"
         raise ConfigError("splits", fact, f"Give at least {FEWEST_UNITS}.")

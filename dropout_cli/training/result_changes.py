@@ -222,7 +222,11 @@ def refuse_changed_arithmetic(run: Run, prepared: PreparedExperiment) -> None:
         run: The run.
         prepared: Its experiment.
     """
+    again = f"rain it again: dropout train {run.path / RESOLVED}"
+    if stored_version(run) > arithmetic_version():
+        fact = "cannot be resumed, because a newer version of dropout-cli trained it"
+        raise IncompatibleVersion(str(run.path), fact, f"Update dropout-cli, or t{again}")
     changes = list(changes_since_start(run, prepared))
     if changes:
         fact = f"cannot be resumed, because the computation has changed since: {'; '.join(changes)}"
-        raise IncompatibleVersion(str(run.path), fact, f"Train it again: dropout train {run.path / RESOLVED}")
+        raise IncompatibleVersion(str(run.path), fact, f"T{again}")

@@ -23,7 +23,7 @@ def test_check_with_data_says_what_was_read(tmp_path: Path) -> None:
     for said in (
         "column 'same' has the same value",
         "column 'leak' determines the target",
-        "also occur in the train part",
+        "also occur in the training part",
     ):
         assert said in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.yaml", "t.csv"]

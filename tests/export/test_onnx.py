@@ -103,6 +103,6 @@ def test_without_the_package_onnx_the_command_says_how_to_install_it(
 ) -> None:
     """In one line, and nothing is written."""
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(UsageError, match=r"--format onnx: needs the package onnx. Install it with 'pip install"):
+    with pytest.raises(UsageError, match=r"--format onnx: needs the package onnx. Install it with `pip install"):
         export_run(models("none").run, "onnx", output=tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())

@@ -147,7 +147,7 @@ def test_without_the_package_tensorboard_the_command_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, "tensorboard.summary.writer.record_writer", None)
     with pytest.raises(
         UsageError,
-        match=r"--format tensorboard: needs the package tensorboard, which is not installed. Install it with 'pip",
+        match=r"--format tensorboard: needs the package tensorboard, which is not installed. Install it with `pip",
     ):
         export_run(models("none").run, "tensorboard", output=tmp_path / "board")
     assert not list(tmp_path.iterdir())

@@ -60,7 +60,8 @@ def test_a_run_of_another_arithmetic_is_not_resumed(tmp_path: Path) -> None:
     noting(run, result_changes.arithmetic_version() + 1)
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file() and path.name != ".lock"}
     with pytest.raises(
-        IncompatibleVersion, match=r"the computation has changed since: a newer version.*Train it again: dropout train"
+        IncompatibleVersion,
+        match=r"a newer version of dropout-cli trained it\. Update dropout-cli, or train it again: dropout train",
     ):
         resume.resume_run(run, watch=ignore)
     assert before == {path: path.read_bytes() for path in before}

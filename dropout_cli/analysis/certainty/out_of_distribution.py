@@ -195,7 +195,7 @@ def _range_notice(known: Part, strange: Part) -> list[str]:
     ours, theirs = (float(np.abs(np.asarray(part.x[rows], np.float64)).max()) for part in (known, strange))
     if ours and theirs and not 1 / RANGE_RATIO <= theirs / ours <= RANGE_RATIO:
         return [
-            f"--ood: the largest value of the strange pictures is {theirs:g}, that of the known ones {ours:g}. "
+            f"--ood: the largest value of the strange images is {theirs:g}, that of the known ones {ours:g}. "
             "If the units differ, this alone makes them strange."
         ]
     return []

@@ -97,7 +97,7 @@ def rotated_digit_figure(
         "rotated_digit",
         columns,
         _rotated_finding(names[true], [names[label] for label in winners], shift.strengths),
-        f"{trained.dataset.name}, {where}: the picture, and inputs and outputs of the softmax, {drawn_passes}",
+        f"{trained.dataset.name}, {where}: the image, and inputs and outputs of the softmax, {drawn_passes}",
     )
 
 

@@ -63,7 +63,7 @@ def score_figures(
     )
     share = (
         f"{phrase[0].upper()}{phrase[1:]}: to find 95 % of {many['strange']} strange examples, "
-        f"{100 * found[best].fpr95_strange:.1f} % of {many['known']} known ones are taken for strange"
+        f"{100 * found[best].fpr95_strange:.1f} % of {many['known']} known ones are wrongly called strange"
     )
     drawn = "no noise" if passes is None else f"Monte Carlo, {counted(passes, 'pass')}"
     return [
@@ -95,7 +95,7 @@ def _finding(found: Mapping[Score, Separation], best: Score, passes: int | None)
         others = f"; by {below} of them the network is surer of the strange examples" if below else ""
         return f"{value} {by}{best_of}{others}"
     if not below:
-        return f"No score tells the strange examples from the known ones: {value} at best"
+        return f"No score separates the strange examples from the known ones: {value} at best"
     which = "" if below == len(found) else f" by {below} of {scores}"
     return f"The network is surer of the strange examples{which}: {value} at best"
 

@@ -32,10 +32,10 @@ STRENGTH_WORDS = {
     "missing": "a share of {:g} of missing cells",
 }
 SHIFT_TITLES = {
-    "rotate": "rotated pictures",
-    "translate": "moved pictures",
+    "rotate": "rotated images",
+    "translate": "moved images",
     "noise": "noise in the examples",
-    "blur": "blurred pictures",
+    "blur": "blurred images",
     "contrast": "less contrast",
     "missing": "missing cells",
 }
@@ -76,7 +76,7 @@ def study_shift(
     shift = find_shift(kind, trained.dataset, experiment.dataset, experiment.seed)
     draws_example = kind == "rotate" and trained.task.name == "classification"
     if example is not None and not draws_example:
-        raise UsageError("--example", "needs --shift rotate and a classification of pictures", "Remove --example.")
+        raise UsageError("--example", "needs --shift rotate and a classification of images", "Remove --example.")
     with thread_limit(experiment), trained.learner.averaged() as network:
         count, notices = choose_passes(trained, network, part, passes, all_noise, "--shift")
         rows, more = _rows(trained, network, part, shift, count, all_noise)

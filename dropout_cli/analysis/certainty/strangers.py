@@ -26,8 +26,8 @@ from dropout_cli.training.restore import LoadedModel, LoadedWithoutData
 
 MADE_STRANGERS = {
     "rotate90": "the known examples, rotated by 90 degrees",
-    "uniform": "pictures of uniform noise",
-    "gaussian": "pictures of Gaussian noise",
+    "uniform": "images of uniform noise",
+    "gaussian": "images of Gaussian noise",
 }
 """Words for strange examples that are made -> their description."""
 GAUSSIAN_MEAN, GAUSSIAN_SD = 33 / 255, 79 / 255
@@ -119,11 +119,11 @@ def _made_part(word: str, trained: LoadedModel, known: Part) -> Part:
     """Return pictures made from the known ones, or of noise with the stream `strangers:<word>`."""
     dataset, experiment = trained.dataset, trained.experiment
     if len(dataset.shape) != 3:
-        fact = f"{word} needs pictures, but this run was trained on a table"
+        fact = f"{word} needs images, but this run was trained on a table"
         raise UsageError("--ood", fact, "Give a config, or a file with the columns of the training.")
     height, width, _ = dataset.shape
     if word == "rotate90" and height != width:
-        fact = f"rotate90 needs square pictures, but these have {height} x {width} pixels"
+        fact = f"rotate90 needs square images, but these have {height} x {width} pixels"
         raise UsageError("--ood", fact, "Give another source.")
     levels = find_pixel_range(dataset, experiment.dataset)
 

@@ -104,7 +104,7 @@ def reproduce(
     from dropout_cli.sweeps.settings import ExecutionSettings
 
     if json and table_format is not None:
-        raise UsageError("--format", "cannot be used with --json", "Leave one of them out.")
+        raise UsageError("--format", "cannot be used with --json", "Leave out one of them.")
     arguments.check_scheduler(scheduler, jobs)
     paper = load_reproduction(find_paper(name))
     folder = SweepFolder(out or arguments.DEFAULT_RUNS_DIR / f"reproduce-{paper.name}-{scale.value}")

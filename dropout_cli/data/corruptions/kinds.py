@@ -81,7 +81,7 @@ def find_shift(name: str, dataset: Dataset, source: Source, seed: int) -> Shift:
     is_picture = len(dataset.shape) == 3
     if name not in (PICTURE_SHIFTS if is_picture else TABLE_SHIFTS):
         suited = ", ".join(PICTURE_SHIFTS if is_picture else TABLE_SHIFTS)
-        needed, given = ("a table", "pictures") if is_picture else ("pictures", "a table")
+        needed, given = ("a table", "images") if is_picture else ("images", "a table")
         fact = f"{name} needs {needed}, but this run was trained on {given}"
         raise UsageError("--shift", fact, f"Choose from: {suited}.")
     if not is_picture:

@@ -16,7 +16,7 @@ HEAD_BYTES = 1 << 16
 _UNPACK = "Unpack it, and give the file inside"
 _EXPORT = "Export it as CSV"
 _ARRAYS = "Use dataset: {name: arrays, path: FILE}"
-_PICTURES = "For pictures, use dataset: {name: image_folder, path: FOLDER}"
+_PICTURES = "For images, use dataset: {name: image_folder, path: FOLDER}"
 _OTHER_FORMATS: tuple[tuple[bytes, str, str], ...] = (
     (b"%PDF", "a PDF document", "Ask for the table as CSV or Excel"),
     (b"SQLite format 3\0", "an SQLite database", "Export the table: sqlite3 -header -csv FILE 'select * from TABLE'"),
@@ -33,9 +33,9 @@ _OTHER_FORMATS: tuple[tuple[bytes, str, str], ...] = (
     (b"\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x60", "a SAS file", _EXPORT),
     (b"RDX", "an R data file", "In R: write.csv(TABLE, 'table.csv', row.names = FALSE)"),
     (b"ARROW1", "a Feather file", "Save it as Parquet or CSV"),
-    (b"\x89PNG", "a PNG picture", _PICTURES),
-    (b"\xff\xd8\xff", "a JPEG picture", _PICTURES),
-    (b"GIF8", "a GIF picture", _PICTURES),
+    (b"\x89PNG", "a PNG image", _PICTURES),
+    (b"\xff\xd8\xff", "a JPEG image", _PICTURES),
+    (b"GIF8", "a GIF image", _PICTURES),
     (b"{\\rtf", "an RTF document", _EXPORT),
     (b"version https://git-lfs", "a Git LFS pointer, not the data", "Get the file itself with 'git lfs pull'"),
     (b"\x80\x04\x95", "a serialized Python object", "Save the table as Parquet or CSV"),

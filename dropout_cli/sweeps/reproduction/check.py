@@ -115,7 +115,7 @@ class FileCheck:
                 unused = [key for key in ("set", "choose", "teacher") if getattr(given, key)]
                 if unused:
                     fact = f"{' and '.join(unused)} would have no effect, because of `same_runs`"
-                    self._add(("rows", name, unused[0]), fact, "Leave one of them out.")
+                    self._add(("rows", name, unused[0]), fact, "Leave out one of them.")
             if given.teacher is not None:
                 self._check_other(name, "teacher", given.teacher)
 

@@ -81,7 +81,9 @@ def test_the_own_examples_are_not_strange(run: Run) -> None:
     assert found.numbers["strange"] == 359
     assert all(row["auroc"] == 0.5 for row in numbers(found).values())
     assert all(row["auroc_low"] < 0.5 < row["auroc_high"] for row in numbers(found).values())
-    assert found.figures[0].finding.startswith("No score tells the strange examples from the known ones: AUROC 0.500")
+    assert found.figures[0].finding.startswith(
+        "No score separates the strange examples from the known ones: AUROC 0.500"
+    )
 
 
 def test_a_finding_follows_from_the_intervals() -> None:
@@ -98,7 +100,7 @@ def test_a_finding_follows_from_the_intervals() -> None:
         "AUROC 0.800 (0.700 to 0.900) by the score 'Monte Carlo, 20 passes: maximum probability', the best of 3 "
         "scores; by 1 of them the network is surer of the strange examples"
     )
-    assert finding(unclear).startswith("No score tells")
+    assert finding(unclear).startswith("No score separates")
     assert finding(bad, bad) == "The network is surer of the strange examples: AUROC 0.200 (0.100 to 0.300) at best"
     assert finding(unclear, bad).startswith("The network is surer of the strange examples by 1 of 2 scores")
     assert "too few examples for an interval" in finding((0.8, math.nan, math.nan))
@@ -107,7 +109,7 @@ def test_a_finding_follows_from_the_intervals() -> None:
 def test_figures_and_title_name_the_passes(run: Run) -> None:
     """The number of passes is in the title, and with the score in the title of the ROC curves."""
     found = study_out_of_distribution(run, "uniform")
-    assert found.title == "Strange examples: pictures of uniform noise, 20 passes"
+    assert found.title == "Strange examples: images of uniform noise, 20 passes"
     assert re.match(r"(No noise|Monte Carlo, 20 passes): [a-z ]+: to find 95 % of", found.figures[1].finding)
     assert found.figures[0].shown.startswith("share of examples by score, Monte Carlo, 20 passes; known:")
 
@@ -135,7 +137,7 @@ def test_a_table_takes_the_columns_of_its_training_by_name(tmp_path: Path) -> No
     with pytest.raises(DataError, match=r"'many' .*Correct it") as raised:
         study_out_of_distribution(run, str(tmp_path / "word.csv"), passes=2)
     assert "--missing" not in str(raised.value)
-    with pytest.raises(UsageError, match="uniform needs pictures"):
+    with pytest.raises(UsageError, match="uniform needs images"):
         study_out_of_distribution(run, "uniform", passes=2)
     with pytest.raises(DataError, match="does not have the columns 'size', 'color'"):
         study_out_of_distribution(run, _iris(tmp_path), passes=2)
@@ -161,7 +163,7 @@ def test_pictures_in_other_units_get_a_notice(run: Run, tmp_path: Path) -> None:
     """Digits have values up to 16; those of image files, up to 255, are strange for this alone."""
     np.save(tmp_path / "x.npy", restore.load_model(run).dataset.test.x.astype(np.uint8) * 15)
     found = study_out_of_distribution(run, str(tmp_path / "x.npy"), passes=2)
-    assert any("largest value of the strange pictures is 240" in notice for notice in found.notices)
+    assert any("largest value of the strange images is 240" in notice for notice in found.notices)
     assert study_out_of_distribution(run, "rotate90", passes=2).notices == []
 
 
@@ -183,7 +185,7 @@ def test_one_pass_has_no_mutual_information_and_no_spread(run: Run, tmp_path: Pa
     found = study_out_of_distribution(run, "uniform", passes=1)
     assert ("monte_carlo", "entropy") in numbers(found) and len(numbers(found)) == 4
     assert found.notices == [
-        "--mc 1: one pass has no mutual information, so that it is left out. Use at least 2 passes."
+        "--mc 1: one pass has no mutual information, so it is left out. Use at least 2 passes."
     ]
     (tmp_path / "own.yaml").write_text("dataset: diabetes\n")
     regression = train(tmp_path, "dataset={name: diabetes}", "training.epochs=1", "objective=squared_error")

@@ -101,7 +101,7 @@ def test_libsvm_is_read(tmp_path: Path) -> None:
         (b"%PDF-1.7\n", "is a PDF document"),
         (b"SQLite format 3\0" + bytes(100), "is an SQLite database"),
         (b"\x93NUMPY\x01\0", "is a NumPy array. Use dataset: {name: arrays"),
-        (b"\x89PNG\r\n\x1a\n", "is a PNG picture"),
+        (b"\x89PNG\r\n\x1a\n", "is a PNG image"),
         (b"\x80\x04\x95" + bytes(20), "is a serialized Python object"),
         (b"$FL2@(#) SPSS", "is an SPSS file"),
         (b"<?xml version='1.0'?><rows/>", "is an XML file"),

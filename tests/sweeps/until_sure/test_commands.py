@@ -56,7 +56,7 @@ def test_another_plan_is_refused(ended: Path) -> None:
     ):
         done = dropout(*(START if "--max-seeds" in words else ASKED), *words, *folder, cwd=ended)
         assert done.returncode == 2 and fact in done.stderr, done.stderr
-        assert done.stderr.count("\n") == 1 and "needs new levels" in done.stderr
+        assert done.stderr.count("\n") == 1 and "already compared under the first plan" in done.stderr
     fixed = dropout("sweep", "base.yaml", "dropout.rate=0.2,0.9", "--seeds", "8", "--metric", "train.nll", cwd=ended)
     assert fixed.returncode == 2 and "began with --until sure" in fixed.stderr
 
