@@ -54,12 +54,23 @@ class FinishedSweep:
 
     @property
     def summary(self) -> "DataFrame":
-        """One row per setting and metric: the mean over the runs with its 95 % interval."""
+        """One row per setting and metric: the number of runs, their mean, and its 95 % interval.
+
+        Raises:
+            UsageError: No run is complete.
+        """
         return _frame(tables.summary_csv(self._compare()))
 
     @property
     def comparisons(self) -> "DataFrame":
-        """One row per comparison with the baseline: difference, corrected interval, p, verdict."""
+        """One row per comparison of a setting with the baseline.
+
+        `difference` is the mean of setting minus baseline, in the unit of the metric. `low` and `high` are its interval
+        and `p_holm` its p-value, both corrected for the number of comparisons; `verdict` is a word.
+
+        Raises:
+            UsageError: No run is complete.
+        """
         return _frame(tables.comparisons_csv(self._compare()))
 
     @property
@@ -104,11 +115,16 @@ class FinishedSweep:
         Args:
             X: As in `TrainedRun.predict`.
             mc: Number of Monte Carlo passes per run; None: one pass without noise.
-            setting: Key -> value of the setting; None: the best one on the validation part.
+            setting: Key -> value that selects one setting, such as `{"dropout.rate": 0.2}`; None: the best one on the
+                validation part.
+
+        Returns:
+            A table as from `TrainedRun.predict`, averaged over the runs of the setting.
 
         Raises:
             DataError: X does not fit the runs.
             UsageError: There is no such setting, or no best one.
+            ValueError: `mc` is below 1.
         """
         from dropout_cli.sweeps.setting_choice import choose_setting
 
@@ -144,7 +160,8 @@ class FinishedSweep:
         """Return the comparison of the complete runs; raise UsageError if there are none."""
         records, plan = stored_plan.read_runs(self._folder)
         if not records:
-            raise UsageError(str(self.path), "no run is complete", "Call `sweep` again to continue.")
+            fact = f"no run is complete, and {len(self.failures)} failed"
+            raise UsageError(str(self.path), fact, "See `failures`, or call `sweep` again to train the missing runs.")
         return plan.compare(records, self.failures)
 
 

@@ -34,19 +34,22 @@ def sweep(
 ) -> FinishedSweep:
     """Train every combination of values and seeds, as `dropout sweep` does, and compare the settings.
 
-    The same call continues a sweep that was interrupted, and trains only what is missing.
+    The same call continues a sweep that was interrupted. It trains the missing runs, but not those that failed. A
+    failed run raises no error: see `FinishedSweep.failures`.
 
     Args:
         config: A config as a mapping, a config or sweep file, the name of a bundled config, or your data.
         values: Dotted key -> its values, such as `{"dropout.rate": [0, 0.5]}`.
-        seeds: The number of seeds, or a list of seeds.
-        splits: The number of random splits; `same`: one split for all seeds; `each`: every seed has its own. None: as
-            `dropout sweep` chooses.
+        seeds: The number of seeds of each setting, or a list of seeds; None: 10, or 1 if `splits` is a number.
+        splits: `each`: every seed has its own split of the data. `same`: all seeds share one. A number: this many
+            splits, with all seeds on each. None: `each`, unless the config or the sweep in the folder has another.
         baseline: Key -> value of the setting that all others are compared with.
-        metric: The metric to compare, such as `test.accuracy`.
-        metrics: Further metrics; all comparisons are corrected together.
+        metric: The metric to compare, such as `test.accuracy`; None: that of the config, else `test.accuracy`, or
+            `test.rmse` for a regression.
+        metrics: A list of several metrics, the main one first, instead of `metric`. P-values and intervals are
+            corrected for all of them together.
         until: `sure`: train each setting only until its difference from the baseline is decided.
-        margin: Smaller differences count as equal.
+        margin: Smaller differences count as equal, in the unit of the metric: 0.01 is one percentage point of accuracy.
         max_seeds: With `until`, the most seeds or splits of a setting; None: 30.
         target: The column to predict, if `config` is a table.
         out: The folder for the results; None: `runs/sweep-NAME`.
@@ -57,7 +60,9 @@ def sweep(
     Raises:
         ConfigError: The config or a value is wrong.
         DataError: Data are missing or wrong.
-        UsageError: The folder has another sweep, or a metric is unknown.
+        RunFailed: The folder cannot be written.
+        TypeError: A value cannot be written as YAML, or `metrics` is a text.
+        UsageError: The folder has another sweep or is in use by another process, or a metric is unknown.
         Interrupted: You interrupted it.
     """
     from dropout_cli.sweeps import layout_choice, plan
@@ -67,6 +72,8 @@ def sweep(
     from dropout_cli.sweeps.settings import ExecutionSettings
     from dropout_cli.sweeps.until_sure.plan import comparison_with_looks
 
+    if isinstance(metrics, str):
+        raise TypeError(f"metrics must be a list, got {metrics!r}. Write [{metrics!r}], or metric={metrics!r}.")
     words = swept_words(values)
     options = SweepOptions(
         seeds=_numbers(seeds),

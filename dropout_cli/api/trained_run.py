@@ -64,8 +64,12 @@ class TrainedRun:
     def predictions(self) -> "DataFrame":
         """The predictions of the test part, a row per example.
 
-        The index is the row number of the example in the data. A classification has the columns `true`, `predicted`
-        and one probability per class; a regression the true and the predicted value of each target.
+        The index is the row number of the example in the data. A classification has the columns `true`, `predicted` and
+        `probability CLASS` for each class. A regression has `true` and `predicted`, and `sd` if the network predicts
+        it, in the units of the target; with several targets each name ends in that of the target.
+
+        Raises:
+            UsageError: The run is not complete, or a file is damaged.
         """
         import pandas as pd
 
@@ -93,6 +97,7 @@ class TrainedRun:
 
         Raises:
             KeyError: The run has no such figure.
+            UsageError: The run is not complete.
             DataError: The data of the run are missing or have changed; `curves` needs none.
         """
         from dropout_cli.analysis.evaluate import run_figures
@@ -114,10 +119,15 @@ class TrainedRun:
             mc: Number of Monte Carlo passes with dropout; None: one pass without noise.
 
         Returns:
-            The predicted labels and probabilities, or numbers; with `mc` also the uncertainty. The index is that of X.
+            A table with one row per example: the predicted class and the probability of each class, or the predicted
+            value of each target; with `mc` also columns of uncertainty. A DataFrame keeps its index; other rows are
+            numbered from 0.
 
         Raises:
             DataError: X does not fit the run.
+            RunFailed: The checkpoint is damaged.
+            UsageError: The run has no checkpoint yet.
+            ValueError: `mc` is below 1.
         """
         return predicted_frame([self._run], X, mc)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dropout_cli.api.trained_run import TrainedRun
-from dropout_cli.api.words import override_words
+from dropout_cli.api.words import override_words, plain_values
 from dropout_cli.cli.arguments import DEFAULT_RUNS_DIR
 from dropout_cli.cli.config_argument import ConfigArgument, find_config_argument
 from dropout_cli.cli.output import print_stderr
@@ -13,9 +13,6 @@ from dropout_cli.cli.progress import ProgressDisplay
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-LISTED = ("name", "status", "tags")
-"""Columns of `list_runs` that do not come from the summary."""
 
 
 def train(
@@ -43,6 +40,7 @@ def train(
         ConfigError: The config is wrong.
         DataError: Data are missing or wrong.
         RunFailed: The training diverged, or the folder cannot be written.
+        TypeError: A value cannot be written as YAML, such as an object of a class of your own.
         Interrupted: You interrupted it; `dropout resume` goes on.
     """
     from dropout_cli.runs import Run
@@ -75,7 +73,7 @@ def config_argument(config: str | Path | Mapping[str, Any], target: str | None, 
     if isinstance(config, Mapping):
         import yaml
 
-        text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+        text = yaml.safe_dump(plain_values(config), sort_keys=False, allow_unicode=True)
         return ConfigArgument(Path("config"), text.encode())
     return find_config_argument(str(config), target, words, notice=print_stderr, may_ask=False)
 
@@ -96,10 +94,14 @@ def load_run(reference: str | Path = "latest", *, runs_dir: str | Path = DEFAULT
 
 
 def list_runs(*, runs_dir: str | Path = DEFAULT_RUNS_DIR) -> "DataFrame":
-    """Return the runs in a folder, a row per run, with the columns of `dropout runs --json`.
+    """Return a table of the runs in a folder.
 
     Args:
         runs_dir: The folder that holds the runs.
+
+    Returns:
+        One row per run, sorted by name: `name`, `status`, and the values of its summary with dotted names, such as
+        `test.accuracy`. Runs without a value have NaN.
     """
     import pandas as pd
 
@@ -111,7 +113,11 @@ def list_runs(*, runs_dir: str | Path = DEFAULT_RUNS_DIR) -> "DataFrame":
 
 
 def list_variants() -> "DataFrame":
-    """Return the dropout variants, a row per variant, as `dropout variants` lists them."""
+    """Return a table of the dropout variants.
+
+    Returns:
+        One row per variant, with its name as the index: what it does, what it acts on, what it learns, and its paper.
+    """
     import pandas as pd
 
     from dropout_cli.variants.toolkit import catalog

@@ -33,6 +33,18 @@ def swept_words(values: Mapping[str, Any] | None) -> list[str]:
     return words
 
 
+def plain_values(values: Mapping[str, Any]) -> Any:
+    """Return a mapping with plain Python values, as YAML can write them.
+
+    Args:
+        values: It may have numbers and arrays of NumPy, and paths.
+
+    Raises:
+        TypeError: A value has no form in YAML.
+    """
+    return json.loads(_text(dict(values)))
+
+
 def _is_list(value: object) -> bool:
     return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
 

@@ -40,7 +40,7 @@ class Noise(ReportsRenamed, Mapping[str, Generator]):
     """The generators of one epoch or one Monte Carlo pass, by layer path, made at first use.
 
     In training every example has its own draws. If draws are `shared`, all examples of all batches have the same draws:
-    a layer draws one row, of the shape that `shape` returns, and each batch starts with fresh generators.
+    a layer draws one row, of the shape that `draw_shape` returns, and each batch starts with fresh generators.
 
     Attributes:
         training: True if layers also draw the other noise of the training; False for dropout noise only.

@@ -29,15 +29,16 @@ class DropoutClassifier(ClassifierMixin, DropoutEstimator):
         input_rate: Probability of dropping a feature. None: the default of the variant.
         variant_params: Further settings of the variant by name, such as `{"start": 0.2}` for concrete.
         mc_samples: Number of noisy passes of `predict_uncertainty`.
-        solver: Optimizer: adam, adamw, rmsprop or sgd.
-        alpha: L2 penalty of the weights, alpha / 2 |W|^2, divided by the examples of a batch.
+        solver: Optimizer: adam, adamw, rmsprop, adadelta or sgd.
+        alpha: Strength of the L2 penalty. The loss of a batch of B examples gets the term alpha / (2 B) |W|^2.
         batch_size: Examples per step. auto: 200, or all if there are fewer.
         learning_rate_init: Learning rate.
-        max_iter: Most epochs of a fit.
-        tol: Smallest gain of the training loss, or of the validation accuracy with early stopping, that counts.
+        max_iter: Maximum number of epochs of a fit.
+        tol: Smallest change that counts as an improvement: a decrease of the training loss, or with early stopping an
+            increase of the validation accuracy.
         early_stopping: True to monitor the accuracy on a validation part, and to keep the weights of its best epoch.
         validation_fraction: Part of the examples that is set aside for early stopping.
-        n_iter_no_change: Training ends after so many epochs without a gain.
+        n_iter_no_change: Training ends after this many epochs without an improvement.
         warm_start: True if `fit` continues from the last fit.
         random_state: Seed of initial weights, batch order, noise and validation part.
         class_weight: Weight of each class by label, balanced, or None.
@@ -131,12 +132,34 @@ class DropoutClassifier(ClassifierMixin, DropoutEstimator):
         return self._train(X, y, sample_weight, one_epoch=True, classes=classes)
 
     def predict(self, X: Any) -> Array:
-        """Return the most probable class of each example, (N,)."""
+        """Predict the class of each example, without dropout noise.
+
+        Args:
+            X: (N, features), dense or sparse.
+
+        Returns:
+            (N,) labels from `classes_`.
+
+        Raises:
+            NotFittedError: The estimator has not been fitted.
+            ValueError: X has another number of features than in `fit`.
+        """
         best = self._outputs(X).argmax(axis=1)
         return np.asarray(self.classes_[best])
 
     def predict_proba(self, X: Any) -> Array:
-        """Return the probability of each class without noise, (N, C), in the order of `classes_`."""
+        """Predict the probability of each class, without dropout noise.
+
+        Args:
+            X: (N, features), dense or sparse.
+
+        Returns:
+            (N, C) probabilities; the columns have the order of `classes_`.
+
+        Raises:
+            NotFittedError: The estimator has not been fitted.
+            ValueError: X has another number of features than in `fit`.
+        """
         probabilities = losses.softmax(self._outputs(X))
         return np.asarray(probabilities)
 
@@ -153,6 +176,10 @@ class DropoutClassifier(ClassifierMixin, DropoutEstimator):
             and (N,) each: `predictive_entropy` of the mean; `expected_entropy`, the mean entropy of a pass;
             `mutual_information`, their difference, which is the disagreement of the passes; `variation_ratio`, the
             fraction of passes that do not predict the most frequent class.
+
+        Raises:
+            NotFittedError: The estimator has not been fitted.
+            ValueError: X has another number of features than in `fit`.
         """
         drawn = aggregate_passes(self._noisy_outputs(X))
         found = {name: getattr(drawn, name) for name in UNCERTAINTIES}
@@ -164,13 +191,15 @@ class DropoutClassifier(ClassifierMixin, DropoutEstimator):
         if begins:
             self.classes_ = unique_labels(y if classes is None else classes)
         elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
-            raise ValueError(f"classes={classes!r} are not those of the first call, {self.classes_.tolist()!r}.")
+            fact = f"classes={classes!r} are not those of the first call, {self.classes_.tolist()!r}"
+            raise ValueError(f"{fact}. Leave classes out, or use fit to start again.")
         found = np.searchsorted(self.classes_, y)
         found = np.minimum(found, len(self.classes_) - 1)
         unknown = self.classes_[found] != y
         if np.any(unknown):
             raise ValueError(
-                f"y has the label {y[unknown].tolist()[0]!r}, but the classes are {self.classes_.tolist()!r}."
+                f"y has the label {y[unknown].tolist()[0]!r}, but the classes are {self.classes_.tolist()!r}. "
+                "Give all labels as classes in the first call of partial_fit."
             )
         return found.astype(np.intp)
 

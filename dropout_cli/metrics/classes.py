@@ -41,9 +41,9 @@ def score_classes(
             class then follow from them. If None, a probability of 0 counts as 2.2e-308.
 
     Returns:
-        Plain Python numbers: the registered metrics (see `numbers.classification`), and `per_class`, a list of {class,
-        precision, recall, f1, support} in class order. A metric is None if it is not defined or a summary omits it for
-        these labels.
+        Plain Python numbers: the registered metrics (see `metrics.formulas.classification`), and `per_class`, a list of
+        {class, precision, recall, f1, support} in class order. A metric is None if it is not defined, or if a summary
+        omits it for these labels.
 
     Raises:
         ValueError: the shapes do not fit.

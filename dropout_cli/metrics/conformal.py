@@ -27,7 +27,7 @@ def conformal_threshold(scores: Array, coverage: float) -> float:
 
     Args:
         scores: (n,) scores of held-out examples; NaN counts as infinite.
-        coverage: Between 0 and 1.
+        coverage: Probability that the true value is covered, above 0 and below 1.
     """
     k = max(1, math.ceil((len(scores) + 1) * coverage - ROUNDING))
     if k > len(scores):
@@ -40,7 +40,7 @@ def min_conformal_examples(coverage: float) -> int:
     """Return the smallest number of held-out examples with a finite threshold.
 
     Args:
-        coverage: Between 0 and 1.
+        coverage: Probability that the true value is covered, above 0 and below 1.
     """
     # k <= n: (n + 1) coverage <= n.
     return max(1, math.ceil(coverage / (1 - coverage) - ROUNDING))
@@ -58,13 +58,17 @@ def conformal_intervals(mean: Array, sd: Array, threshold: float) -> tuple[Array
     return np.asarray(mean - half), np.asarray(mean + half)
 
 
-def class_scores(log_probabilities: Array) -> Array:
-    """Return -ln p in float32, (N, C), which orders the examples as 1 - p does.
+def conformal_class_scores(log_probabilities: Array) -> Array:
+    """Return the conformal scores of all classes, -ln p.
 
-    Unlike 1 - p it loses no digits for p near 0 and 1. Stored scores have the same type.
+    They give the same sets as the scores 1 - p, but keep all digits for p near 0 and 1. A threshold for them must be
+    computed from such scores, too.
 
     Args:
         log_probabilities: (N, C) ln p.
+
+    Returns:
+        (N, C) scores in float32, at least 0.
     """
     return np.abs(log_probabilities).astype(np.float32)  # abs turns -0.0 into 0.0
 

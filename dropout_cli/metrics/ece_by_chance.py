@@ -20,7 +20,7 @@ PIECE = 1 << 16  # examples whose factors are multiplied at a time; bounds memor
 TAILS = (0.025, 0.975)  # of the range in which S falls in 95 % of all cases
 
 
-class ChanceError(NamedTuple):
+class ChanceEce(NamedTuple):
     """The ECE of a perfectly calibrated model on finitely many examples."""
 
     mean: float
@@ -28,18 +28,24 @@ class ChanceError(NamedTuple):
     """Standard deviation over draws of the labels."""
 
 
-def error_by_chance(confidence: Array, bins: Array) -> ChanceError:
-    """Return mean and standard deviation of the ECE if the probabilities were right.
+def ece_by_chance(confidence: Array, bins: Array) -> ChanceEce:
+    """Return mean and standard deviation of the ECE of a perfectly calibrated model.
 
     Args:
-        confidence: (N,) probability that each prediction is right.
+        confidence: (N,) largest probability of each example, between 0 and 1.
         bins: (N,) the bin of each example, an integer of at least 0.
+
+    Returns:
+        Mean and standard deviation over random labels that are drawn from these probabilities.
+
+    References:
+        Fernandez and Williams 2010, doi:10.1109/TAES.2010.5461658.
     """
     sure = np.minimum(confidence, 1.0)  # a float32 probability may round to more than 1
     gaps = [expected_gap(sure[bins == bin_]) for bin_ in np.unique(bins).tolist()]
     # Bins are independent, and var |S - E S| = var S - (E |S - E S|)^2.
     variance = float(np.sum(sure * (1 - sure))) - sum(gap**2 for gap in gaps)
-    return ChanceError(sum(gaps) / len(sure), float(np.sqrt(max(variance, 0.0))) / len(sure))
+    return ChanceEce(sum(gaps) / len(sure), float(np.sqrt(max(variance, 0.0))) / len(sure))
 
 
 def expected_gap(confidence: Array) -> float:

@@ -34,19 +34,19 @@ class MonteCarlo:
     sd: Array
     """(N, C): the standard deviation of the passes' probabilities, with divisor T."""
     geometric_mean: Array
-    """(N, C)."""
+    """(N, C): the geometric mean of the passes' probabilities, scaled to a sum of 1."""
     log_geometric_mean: Array
     """(N, C): its logarithm."""
     predictive_entropy: Array
-    """(N,)."""
+    """(N,): the entropy of the mean probabilities, in nats."""
     expected_entropy: Array
-    """(N,)."""
+    """(N,): the mean entropy of a pass, in nats."""
     variation_ratio: Array
-    """(N,)."""
+    """(N,): the share of passes that do not predict the most frequent class."""
 
     @property
     def mutual_information(self) -> Array:
-        """(N,), at least 0."""
+        """(N,): predictive minus expected entropy, the disagreement of the passes, in nats, at least 0."""
         # Rounding may put the difference below 0.
         return np.asarray(np.maximum(self.predictive_entropy - self.expected_entropy, 0.0))
 
@@ -81,7 +81,13 @@ class ClassPasses:
         self._votes = self._votes + (p.argmax(axis=1)[:, None] == np.arange(p.shape[1]))
 
     def combine(self) -> MonteCarlo:
-        """Combine the passes that were added, at least one."""
+        """Combine the passes that were added.
+
+        Raises:
+            ValueError: No pass was added.
+        """
+        if self.count == 0:
+            raise ValueError("there are no passes to combine. Add at least one.")
         count, mean = self.count, self._p / self.count
         return MonteCarlo(
             probabilities=mean,
@@ -100,6 +106,12 @@ def aggregate_passes(logits: Iterable[Array]) -> MonteCarlo:
 
     Args:
         logits: (N, C) of one pass after the other, at least one pass.
+
+    Returns:
+        The combined result.
+
+    Raises:
+        ValueError: There is no pass.
     """
     sums = ClassPasses()
     for pass_logits in logits:

@@ -26,7 +26,7 @@ def corrected_mutual_information(mutual_information: Array, predictive_entropy: 
         ValueError: There are fewer than 2 passes.
     """
     if passes < 2:
-        raise ValueError(f"the mutual information of {passes} passes cannot be corrected")
+        raise ValueError(f"passes must be at least 2, got {passes}. Draw more passes.")
     # Rounding may put the entropy of a sure prediction below 0.
     largest = np.maximum(predictive_entropy, 0)
     return np.asarray(np.clip(mutual_information * (passes / (passes - 1)), 0, largest))

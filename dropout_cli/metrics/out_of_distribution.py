@@ -43,9 +43,11 @@ class Separation:
     average_precision_known: float
     """Average precision with known examples as the positive class."""
     fpr95_strange: float
-    """Share of known examples that are taken with 95 % of the strange ones."""
+    """False positive rate, with strange examples as positives: the share of known examples at or above the threshold
+    that finds 95 % of the strange ones."""
     fpr95_known: float
-    """Share of strange examples that are taken with 95 % of the known ones."""
+    """False positive rate, with known examples as positives: the share of strange examples at or below the threshold
+    that finds 95 % of the known ones."""
 
 
 def separate(known: Array, strange: Array) -> Separation:

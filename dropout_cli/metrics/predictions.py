@@ -55,7 +55,9 @@ class ClassPredictions:
         if len(labels) == 0 or any(
             array.shape != (len(labels), len(classes)) for array in (probs, log_probs) if array is not None
         ):
-            raise ValueError(f"probs {probs.shape} do not fit {len(labels)} labels and {len(classes)} classes")
+            shapes = f"probs {probs.shape}" + ("" if log_probs is None else f" and log_probs {log_probs.shape}")
+            fact = f"{shapes} must have the shape {(len(labels), len(classes))}"
+            raise ValueError(f"{fact}: a row per label (at least one) and a column per class.")
         # Float32 sums over 10,000 examples lose digits that a summary prints.
         wide = None if log_probs is None else np.asarray(log_probs, np.float64)
         return cls(np.asarray(probs, np.float64), wide, labels, classes)

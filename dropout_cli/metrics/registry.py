@@ -49,13 +49,15 @@ class Metric:
     needs: Need
     """The part of a prediction that it is computed from; it also determines the task."""
     function: Callable[[Any], Any]
-    """Takes `ClassPredictions` and returns a number, or `TargetPredictions` and returns one per target."""
+    """Computes the metric. It takes `ClassPredictions` and returns a number or None; or it takes `TargetPredictions`
+    and returns a list (not an array) with a number or None for each target, or None. None or NaN: not defined."""
     displayed: bool = False
     """True if `dropout show` and `dropout eval --mc` print it."""
     is_share: bool = False
-    """True if it is between 0 and 1 and moves in steps of about one example, as do intervals of its mean."""
+    """True if it is a share of the examples, or a mean of such shares (accuracy, macro F1). Its values lie between 0
+    and 1, and intervals of its mean are limited to this range."""
     is_count: bool = False
-    """True if it is a count of examples divided by their number."""
+    """True if it is the number of examples with some property, divided by N (accuracy, error)."""
     per_example: Callable[[Any], Any] | None = None
     """Returns (N,) contributions of the examples, whose mean is the metric; None if it is no such mean."""
     in_summary: Callable[[Any], bool] = lambda given: True
@@ -155,17 +157,18 @@ def register_metrics(*metrics: Metric) -> None:
         metrics: The metrics.
 
     Raises:
-        ValueError: the task has a metric of that name, or another task has one with another direction.
+        ValueError: `needs` is unknown, the task has a metric of that name, or another task has one of that name with
+            another direction.
     """
     for metric in metrics:
         if metric.needs not in TASKS:
             raise ValueError(f"metric '{metric.name}' needs '{metric.needs}', which is none of {', '.join(TASKS)}")
         name, better = metric.name, metric.larger_is_better
         if (metric.task, name) in _registered or name == LOSS:
-            raise ValueError(f"metric '{name}' is registered twice for {metric.task}")
+            raise ValueError(f"metric '{name}' is registered twice for {metric.task}. Choose another name")
         # A column of the history has no task, so its name alone must give the direction.
         if any(other.name == name and other.larger_is_better != better for other in _registered.values()):
-            raise ValueError(f"metric '{name}' has another direction in another task")
+            raise ValueError(f"another task has a metric '{name}' with another larger_is_better. Choose another name")
         _registered[metric.task, name] = metric
 
 

@@ -19,15 +19,18 @@ def score_targets(mean: Array, sd: Array | None, true: Array, names: Sequence[st
         names: T target names.
 
     Returns:
-        The registered metrics (see `numbers.regression`), each a mean over the targets, and `per_target`, a list of
-        {target, every metric, support} in the order of `names`. `r2` is None if a target is constant; `nll` and
+        The registered metrics (see `metrics.formulas.regression`), each a mean over the targets, and `per_target`, a
+        list of {target, every metric, support} in the order of `names`. `r2` is None if a target is constant; `nll` and
         `coverage` are None without `sd`.
 
     Raises:
         ValueError: the shapes do not fit.
     """
-    if len(true) == 0 or not (mean.shape == true.shape == (len(true), len(names))):
-        raise ValueError(f"predictions {mean.shape} do not fit {true.shape} and {len(names)} targets")
+    shape = (len(true), len(names))
+    for name, array in (("mean", mean), ("sd", sd), ("true", true)):
+        if array is not None and (len(true) == 0 or array.shape != shape):
+            fact = f"{name} has the shape {array.shape}, but must have {shape}"
+            raise ValueError(f"{fact}: a row per example (at least one) and a column per target.")
     given = TargetPredictions.of(mean, sd, true)
     every = registry.task_metrics("regression")
     columns = {metric.name: metric.values(given) or [None] * len(names) for metric in every}

@@ -5,7 +5,7 @@ A layer changes a gradient only with `Parameter.add_gradient`. After a backward 
     gradient = grad_beta gradient + grad_alpha dL/dvalue
 
 `grad_beta` is 0 and `grad_alpha` is 1 unless an optimizer fuses accumulation: with momentum, `gradient` is the
-velocity, v = mu v - lr dL/dvalue (nn.optim.update, nn.layers.batch_parallel). `add_gradient` applies both factors,
+velocity, v = mu v - lr dL/dvalue (nn.optim.update, nn.layers.fast_passes). `add_gradient` applies both factors,
 so layers do not depend on the optimizer.
 """
 
@@ -82,7 +82,8 @@ class Parameter(ReportsRenamed):
             times: A matrix (k, m). The product is computed directly in the memory of the gradient.
             factor: A number. It can also be an array in the shape of the value, if g is not summed and `rows` is None.
             rows: Distinct row indices. The product is for these rows of the value; the other rows get 0.
-            first: True for the first addition of a backward pass. It replaces the gradient of the last pass.
+            first: True for the first addition of a backward pass. It replaces the old gradient, or adds to the momentum
+                if the optimizer keeps it in this array (`grad_beta` is not 0).
         """
         beta = self.grad_beta if first else 1.0
         if isinstance(factor, np.ndarray):

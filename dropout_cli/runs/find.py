@@ -73,6 +73,9 @@ def _lookup(reference: str, root: Path) -> Run:
     if "\0" not in reference:  # the system refuses paths with a NUL
         for place in (path, root / reference):
             _refuse_others(place, reference)
+    if not runs:
+        fact = f"no such run: {root} has no runs"
+        raise UsageError(reference, fact, "Train one first, or give the folder of the runs.")
     hint = did_you_mean(reference, [LATEST, *(run.name for run in runs)])
     raise UsageError(reference, f"no such run in {root}", f"{hint} `dropout runs` lists all runs.".lstrip())
 

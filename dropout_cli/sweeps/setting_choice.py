@@ -63,7 +63,7 @@ def choose_setting(folder: SweepFolder, wanted: Values | None) -> ChosenSetting:
     evidence = plan.compare(records, stored_plan.read_failures(folder, plan))
     if evidence.chosen is None:
         fact = "the best setting is unknown: the settings share too few seeds, or the runs have no validation part"
-        raise UsageError(place, fact, f"Name one with --setting KEY=VALUE. {_settings(groups)}")
+        raise UsageError(place, fact, f"Give one with --setting KEY=VALUE (in Python: setting). {_settings(groups)}")
     return ChosenSetting(evidence.groups[evidence.chosen.best], is_best=True)
 
 

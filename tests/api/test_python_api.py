@@ -63,6 +63,16 @@ def test_a_mapping_trains_the_same_bytes_as_the_command(tmp_path: Path, run: dro
         assert (path / name).read_bytes() == (run.path / name).read_bytes()
 
 
+def test_a_mapping_may_have_values_of_numpy_and_paths(tmp_path: Path) -> None:
+    """They are written as plain values; another object is an error that names it."""
+    rated = CONFIG | {"dropout": {"variant": "inverted", "rate": np.float64(0.5)}, "seed": np.int64(3)}
+    found = dropout.train(rated, runs_dir=tmp_path / "runs", progress=False, figures=False).summary["config"]
+    assert (found["dropout"]["rate"], found["seed"]) == (0.5, 3)
+    with pytest.raises(TypeError, match="has no form in YAML"):
+        dropout.train(CONFIG | {"seed": object()}, runs_dir=tmp_path / "others", progress=False)
+    assert not (tmp_path / "others").exists()
+
+
 def test_overrides_have_the_values_of_python(tmp_path: Path) -> None:
     """Also numbers of NumPy, tuples, None and paths; an unknown key is an error, and nothing is left behind."""
     overrides = {"dropout.rate": np.float64(0.5), "architecture.hidden": (4, 2), "training.clip_norm": None}

@@ -82,6 +82,13 @@ def test_a_list_of_one_seed_is_not_a_number_of_seeds(tmp_path: Path) -> None:
         assert {*found.results["seed"]} == {seed}
 
 
+def test_a_text_is_no_list_of_metrics(tmp_path: Path) -> None:
+    """Its letters would be the metrics."""
+    with pytest.raises(TypeError, match=r"metrics must be a list, got 'test.nll'. Write \['test.nll'\]"):
+        dropout.sweep("digits", {"dropout.rate": [0]}, metrics="test.nll", out=tmp_path / "sweep", progress=False)
+    assert not (tmp_path / "sweep").exists()
+
+
 def test_another_folder_is_no_sweep(tmp_path: Path) -> None:
     """The error names it."""
     with pytest.raises(UsageError, match="is not the folder of a sweep"):

@@ -48,7 +48,7 @@ def test_sets_have_the_classes_of_a_small_score() -> None:
     """They are those with 1 - p_c <= q, the likeliest first, as MAPIE's; a set may be empty."""
     probs = np.array([[0.7, 0.2, 0.1], [0.35, 0.25, 0.4], [1.0, 0.0, 0.0], [0.45, 0.05, 0.5]])
     with np.errstate(divide="ignore"):
-        scores = conformal.class_scores(np.log(probs))
+        scores = conformal.conformal_class_scores(np.log(probs))
     q = 1 - 0.36
     found = conformal.conformal_sets(scores, -math.log(1 - q), ("a", "b", "c"))
     assert found == [("a",), ("c",), ("a",), ("c", "a")]
@@ -58,5 +58,5 @@ def test_sets_have_the_classes_of_a_small_score() -> None:
 
 def test_scores_order_sure_predictions() -> None:
     """Log-probabilities that round to 1 and to 0 as probabilities still have different scores."""
-    scores = conformal.class_scores(np.array([[-1e-20, -46.0], [-1e-21, -48.0]]))
+    scores = conformal.conformal_class_scores(np.array([[-1e-20, -46.0], [-1e-21, -48.0]]))
     assert scores[0, 0] > scores[1, 0] > 0 and scores[0, 1] < scores[1, 1]

@@ -109,7 +109,7 @@ def test_the_scores_are_plain_numbers() -> None:
 @pytest.mark.parametrize(("n", "labels", "classes"), [(2, [0], "ab"), (1, [0], "abc"), (0, [], "ab")])
 def test_shapes_that_do_not_fit_are_refused(n: int, labels: list[int], classes: str) -> None:
     """Probabilities, labels and classes must be of one size, and there must be an example."""
-    with pytest.raises(ValueError, match="do not fit"):
+    with pytest.raises(ValueError, match="must have the shape"):
         metrics.score_classes(np.full((n, 2), 0.5), np.array(labels, int), list(classes))
 
 

@@ -150,7 +150,7 @@ def test_the_corrected_mutual_information_is_at_most_the_entropy() -> None:
     plain = np.array([math.log(2), -1e-17, 0.0])
     entropy = np.array([math.log(2), 0.0, -2e-16])  # a sure prediction, whose probability rounds to more than 1
     assert corrected_mutual_information(plain, entropy, 2).tolist() == [math.log(2), 0.0, 0.0]
-    with pytest.raises(ValueError, match="1 passes cannot be corrected"):
+    with pytest.raises(ValueError, match="passes must be at least 2, got 1"):
         corrected_mutual_information(plain, entropy, 1)
 
 

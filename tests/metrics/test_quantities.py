@@ -89,8 +89,14 @@ def test_without_deviations_there_is_no_likelihood() -> None:
 )
 def test_shapes_that_do_not_fit_are_refused(mean: tuple[int, int], true: tuple[int, int], names: str) -> None:
     """Means, true values and names must be of one size, and there must be an example."""
-    with pytest.raises(ValueError, match=rf"predictions .* do not fit .* and {len(names)} targets"):
+    with pytest.raises(ValueError, match=r"(mean|true) has the shape .*, but must have .*: a row per example"):
         metrics.score_targets(np.ones(mean), None, np.ones(true), list(names))
+
+
+def test_a_standard_deviation_of_another_shape_is_refused() -> None:
+    """NumPy would repeat it, and the likelihoods would be wrong."""
+    with pytest.raises(ValueError, match=r"sd has the shape \(3,\), but must have \(3, 1\)"):
+        metrics.score_targets(np.ones((3, 1)), np.ones(3), np.ones((3, 1)), ["a"])
 
 
 def test_numbers_are_worked_out_in_float64() -> None:

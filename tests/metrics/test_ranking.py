@@ -130,9 +130,9 @@ def test_shapes_of_tables_are_checked_too() -> None:
     """The matrix and the mistakes refuse what the scores refuse."""
     probs, labels = np.full((2, 3), 1 / 3), np.array([0, 1])
     for table in (metrics.confusion_matrix, metrics.score_classes):
-        with pytest.raises(ValueError, match=r"probs \(2, 3\) do not fit 2 labels and 2 classes"):
+        with pytest.raises(ValueError, match=r"probs \(2, 3\) must have the shape \(2, 2\): a row per label"):
             table(probs, labels, names(2))
-    with pytest.raises(ValueError, match="do not fit"):
+    with pytest.raises(ValueError, match="must have the shape"):
         metrics.worst_mistakes(probs, labels, labels, names(2))
 
 

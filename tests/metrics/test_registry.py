@@ -135,7 +135,7 @@ def test_a_metric_cannot_be_registered_twice_or_both_ways() -> None:
     known = registry.task_metrics("classification")[0]
     with pytest.raises(ValueError, match="registered twice"):
         registry.register_metrics(known)
-    with pytest.raises(ValueError, match="another direction"):
+    with pytest.raises(ValueError, match="with another larger_is_better"):
         registry.register_metrics(metrics.Metric(known.name, "", not known.larger_is_better, "mean", lambda given: 0.0))
 
 

@@ -20,7 +20,7 @@ from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import VALIDATION_FILE
 from dropout_cli.metrics.conformal import (
-    class_scores,
+    conformal_class_scores,
     conformal_intervals,
     conformal_sets,
     conformal_threshold,
@@ -60,7 +60,7 @@ class ConformalThresholds:
                 yield "lower", t, lower.tolist()
                 yield "upper", t, upper.tolist()
             return
-        sets = conformal_sets(class_scores(combined.prediction["log_probabilities"]), self.values[0], classes)
+        sets = conformal_sets(conformal_class_scores(combined.prediction["log_probabilities"]), self.values[0], classes)
         yield "prediction set", 0, list(sets)
         yield "set size", 0, [len(one) for one in sets]
 
@@ -154,7 +154,7 @@ def _scores(models: Sequence[LoadedWithoutData], predict: PredictExamples) -> Ar
         raise _no_validation_part(None)
     combined = combine_runs(*zip(*(predict(model, val.x) for model in models), strict=True))
     if "mean" not in combined.prediction:
-        scores = class_scores(combined.prediction["log_probabilities"])
+        scores = conformal_class_scores(combined.prediction["log_probabilities"])
         return np.take_along_axis(scores, val.labels[:, None], axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.abs(val.labels - combined.prediction["mean"]) / _widths(combined))

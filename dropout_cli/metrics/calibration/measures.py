@@ -11,7 +11,7 @@ from dropout_cli.metrics.calibration import ece
 from dropout_cli.metrics.calibration.bins import bin_means, equal_mass_bins, equal_width_bins
 from dropout_cli.metrics.calibration.brier_parts import CorpParts, MurphyParts, corp_parts, murphy_parts
 from dropout_cli.metrics.calibration.resampling import bootstrap_intervals
-from dropout_cli.metrics.ece_by_chance import ChanceError, error_by_chance
+from dropout_cli.metrics.ece_by_chance import ChanceEce, ece_by_chance
 from dropout_cli.metrics.formulas.classification import brier_distances, is_right
 from dropout_cli.metrics.formulas.classification import ece as equal_width_ece
 from dropout_cli.metrics.predictions import ClassPredictions
@@ -25,7 +25,7 @@ class CalibrationMeasures:
     examples: int
     ece: float
     """In 15 bins of equal width."""
-    by_chance: ChanceError
+    by_chance: ChanceEce
     """Mean and standard deviation of this ECE for a perfectly calibrated model with the same confidences."""
     ece_equal_mass: float
     mean_gap: float
@@ -95,7 +95,7 @@ def measure_calibration(given: ClassPredictions) -> CalibrationMeasures:
     return CalibrationMeasures(
         examples=len(confidence),
         ece=equal_width_ece(given),
-        by_chance=error_by_chance(confidence, wide),
+        by_chance=ece_by_chance(confidence, wide),
         mean_gap=float(np.mean(right - confidence)),
         ece_equal_mass=ece.binned_ece(of_mass),
         equal_mass_bins=len(of_mass.examples),

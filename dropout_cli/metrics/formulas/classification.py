@@ -18,7 +18,7 @@ import numpy as np
 
 from dropout_cli.core.types import Array
 from dropout_cli.metrics.calibration.bins import BINS, equal_width_bins
-from dropout_cli.metrics.ece_by_chance import error_by_chance
+from dropout_cli.metrics.ece_by_chance import ece_by_chance
 from dropout_cli.metrics.predictions import ClassPredictions
 from dropout_cli.metrics.registry import Metric, register_metrics
 
@@ -69,7 +69,7 @@ def ece(given: ClassPredictions) -> float:
 
 def ece_if_calibrated(given: ClassPredictions) -> float:
     """Return the mean ECE of labels drawn from the probabilities themselves."""
-    return error_by_chance(*_binned(given)).mean
+    return ece_by_chance(*_binned(given)).mean
 
 
 def _binned(given: ClassPredictions) -> tuple[Array, Array]:

@@ -28,7 +28,7 @@ class Layer(ReportsRenamed, ABC):
 
     A layer writes only to arrays that it allocated. Its result stays valid until its next call. It computes in the
     dtype of its parameters, or of its input if it has none. Layers can give up parts of this contract for speed; they
-    declare it with `PassOptimizations` (nn.layers.batch_parallel).
+    declare it with `PassOptimizations` (nn.layers.fast_passes).
     """
 
     RENAMED: ClassVar[Mapping[str, str]] = {
@@ -131,7 +131,11 @@ class Layer(ReportsRenamed, ABC):
         return self.is_dropout
 
     def split_at_dropout(self) -> "tuple[Layer, Layer] | None":
-        """Return the part below the last dropout layer and the rest; None: no such split."""
+        """Split the layer before its last dropout layer.
+
+        Returns:
+            The part before the last dropout layer, and the part from it on; None if there is no such split.
+        """
         return None
 
     def draws(self) -> bool:
@@ -150,7 +154,10 @@ class Layer(ReportsRenamed, ABC):
         """Load the state of an equal layer.
 
         Args:
-            state: What `state` of that layer returned.
+            state: The arrays that `state` of that layer returned, by name.
+
+        Raises:
+            KeyError: An array is missing.
         """
         for name, mine in self.state().items():
             mine[...] = state[name]
@@ -160,7 +167,7 @@ class Layer(ReportsRenamed, ABC):
         return 0.0
 
     def columns(self) -> dict[str, float]:
-        """Return numbers to log in `metrics.csv` after each epoch; columns never change."""
+        """Return numbers to log in `metrics.csv` after each epoch, by column; the names are always the same."""
         return {}
 
     def learned_columns(self) -> dict[str, Callable[[float], float]]:

@@ -10,7 +10,7 @@ For each parameter, with its own factors (nn.parameter):
 
 The speed of an update is limited by memory, not by arithmetic. So with momentum, the matrix product adds its gradient
 directly to the velocity, v = mu v - lr x'dy (nn.backend.matmul), if nothing else needs the gradient and the layer
-declares it (nn.layers.batch_parallel). This saves 1.2 ms per step of 784-1024-1024-1024-10. The other parameters are
+declares it (nn.layers.fast_passes). This saves 1.2 ms per step of 784-1024-1024-1024-10. The other parameters are
 updated block by block, by all threads if there are enough of them.
 """
 
@@ -114,7 +114,7 @@ class OptimizerState:
             rule: The update rule.
             parameters: The parameters by name.
             regularization: Settings that act on the weights in addition to the loss.
-            fused: Parameters whose gradients may be accumulated in a momentum (nn.layers.batch_parallel).
+            fused: Parameters whose gradients may be accumulated in a momentum (nn.layers.fast_passes).
         """
         self.rule = rule
         self.regularization = regularization

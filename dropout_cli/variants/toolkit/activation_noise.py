@@ -109,7 +109,7 @@ class HiddenActivationNoise(Variant):
         )
 
     def map(self, location: Location) -> Layer | None:
-        """Return noise per pixel."""
+        """Return noise on feature maps, with its own draw for every example, pixel and channel."""
         return NoisyActivation(self, rate_of(self.rate, location.index), location)
 
     def noise_before_logits(self) -> bool:

@@ -111,7 +111,7 @@ class Variant(ReportsRenamed, ABC):
 
     @abstractmethod
     def unit(self, linear: Dense, between: Sequence[Layer], activation: Layer, location: Location) -> Layer:
-        """Return a hidden unit.
+        """Return a dense hidden layer, from its linear map to its activation and noise.
 
         Args:
             linear: The linear map.
@@ -157,7 +157,7 @@ class Variant(ReportsRenamed, ABC):
 
     @classmethod
     def takes_rate(cls) -> bool:
-        """Return True if its key `rate` is the rate of the whole training."""
+        """Return True if the variant has a key `rate`, and does not learn its rates."""
         return cls.learns is None and any(key["name"] == "rate" for key in describe_fields(cls))
 
     def with_rate(self, rate: float) -> "Variant | None":
@@ -200,7 +200,11 @@ class Variant(ReportsRenamed, ABC):
         return None
 
     def precision(self) -> float | None:
-        """Return the noise precision of the penalty for a squared error; None: no penalty."""
+        """Return the key `noise_precision`, which scales a KL penalty beside a squared error.
+
+        Returns:
+            tau, 1 / variance of the noise of standardized targets; None for a variant without such a penalty.
+        """
         return None
 
     def report(self, network: Layer, evaluate: Callable[[], tuple[str, float]]) -> dict[str, Any]:

@@ -4,12 +4,14 @@ With independent noise on every weight and example, z is a sum of many terms. So
 distribution with the same mean and variance (fast dropout: Wang & Manning 2013; local
 reparameterization: Kingma, Salimans, Welling 2015, arXiv:1506.02557), which takes two matrix products:
 
-    mu = x W + b        v = (x^2) V + v_b + 1e-8        z = mu + sqrt(v) eps,  eps ~ N(0, 1)
+    mu = x W + b        v = f ((x^2) V + v_b) + 1e-8        z = mu + sqrt(v) eps,  eps ~ N(0, 1)
 
 V (in, out) is the variance of each weight's noise and v_b (out,) that of each bias's; eps is drawn per
 example and output unit. With H = dz (.) eps / (2 sqrt v):
 
-    dL/dV = (x^2)'H        dL/dv_b = sum H        dx = dz W' + 2 x (.) (H V')
+    dL/dV = f (x^2)'H        dL/dv_b = f sum H        dx = dz W' + 2 f x (.) (H V')
+
+f is `factor`, which is 1 unless a variant sets it.
 
 The 1e-8 keeps the gradient finite for an example whose x is all zero.
 

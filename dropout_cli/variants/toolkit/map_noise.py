@@ -54,13 +54,13 @@ class MapNoise(HiddenActivationNoise):
         raise UndescribedLayer("", f"the variant {type(self).__name__} has no method describe_maps")
 
     def draw(self, shape: Shape, rate: float, rng: Generator, dtype: DType, out: Array | None = None) -> Array:
-        """Draw the multiplier of maps; for vectors, m / q."""
+        """Draw the multiplier: that of `draw_maps` for maps, and a mask / keep probability for vectors."""
         if len(shape) == 4:
             return self.draw_maps(shape, rate, rng, dtype)
         return scaled_bernoulli(shape, rate, rng, dtype, out)
 
     def describe_noise(self, graph: OperationGraph, x: GraphValue, rate: float) -> GraphValue:
-        """Return the multiplier of maps; for vectors, m / q."""
+        """Return the multiplier that `draw` draws, for `dropout export --noise`."""
         if len(x.shape) == 3:
             if not is_described(type(self), "describe_maps", "draw_maps"):
                 raise UndescribedLayer("", f"the variant {type(self).__name__} has no method describe_maps")

@@ -36,12 +36,15 @@ def keep_probability(rate: float) -> float:
 
 
 def bernoulli(shape: Shape, rate: float, rng: Generator) -> Array:
-    """Draw a boolean mask, with True for kept.
+    """Draw a mask of kept units.
 
     Args:
         shape: The shape of the mask.
-        rate: The probability of dropping.
+        rate: The probability of dropping (`OperationGraph.bernoulli` takes the probability of keeping).
         rng: The generator.
+
+    Returns:
+        A boolean array; an element is True with the probability `keep_probability(rate)`.
     """
     if not is_coarse(rate):
         return _fine(shape, rate, rng)

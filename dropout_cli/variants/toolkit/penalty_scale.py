@@ -17,10 +17,13 @@ USUAL_PRECISION = 2.0
 
 
 def penalty_scale(location: Location, noise_precision: float) -> float:
-    """Return s.
+    """Return the factor s that gives a KL penalty the scale of the loss.
 
     Args:
         location: The location in the network, with the loss and the number of targets.
-        noise_precision: tau.
+        noise_precision: tau, 1 / variance of the noise of standardized targets; used for a squared error only.
+
+    Returns:
+        s. The term of the loss is s KL / N, with KL in nats and N training examples.
     """
     return (2 / noise_precision if location.squared else 1.0) / location.targets

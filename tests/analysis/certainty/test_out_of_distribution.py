@@ -184,9 +184,7 @@ def test_one_pass_has_no_mutual_information_and_no_spread(run: Run, tmp_path: Pa
     """They are left out with one notice; a regression with no other score says that it needs more passes."""
     found = study_out_of_distribution(run, "uniform", passes=1)
     assert ("monte_carlo", "entropy") in numbers(found) and len(numbers(found)) == 4
-    assert found.notices == [
-        "--mc 1: one pass has no mutual information, so it is left out. Use at least 2 passes."
-    ]
+    assert found.notices == ["--mc 1: one pass has no mutual information, so it is left out. Use at least 2 passes."]
     (tmp_path / "own.yaml").write_text("dataset: diabetes\n")
     regression = train(tmp_path, "dataset={name: diabetes}", "training.epochs=1", "objective=squared_error")
     with pytest.raises(UsageError, match="these passes have no spread"):

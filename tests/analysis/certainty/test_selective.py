@@ -134,9 +134,7 @@ def test_one_pass_has_no_mutual_information_to_rank_by(run: Run, tmp_path: Path)
     """Its value is rounding: the ranking is left out with one notice; so is the spread of a regression."""
     found = rank_by_confidence(run, passes=1)
     assert [row["confidence"] for row in found.numbers["rankings"]] == ["maximum_probability"] * 2 + ["entropy"]
-    assert found.notices == [
-        "--mc 1: one pass has no mutual information, so it is left out. Use at least 2 passes."
-    ]
+    assert found.notices == ["--mc 1: one pass has no mutual information, so it is left out. Use at least 2 passes."]
     varies = rank_by_confidence(train(tmp_path, *DIABETES, "objective=gaussian_nll"), passes=1)
     assert [row["confidence"] for row in varies.numbers["rankings"]] == ["sd", "sd"]
     assert [text for text in varies.notices if "one pass has no spread" in text] != []

@@ -15,7 +15,7 @@ from dropout_cli.metrics.calibration.ece import (
     squared_ece,
     sweep_ece,
 )
-from dropout_cli.metrics.ece_by_chance import error_by_chance, expected_range
+from dropout_cli.metrics.ece_by_chance import ece_by_chance, expected_range
 
 HAND = np.array([0.55, 0.6, 0.65, 0.8, 0.95, 1]), np.array([1, 0, 1, 1, 1, 0])
 
@@ -90,7 +90,7 @@ def test_the_ece_by_chance_has_the_mean_and_sd_of_simulated_ones(n: int) -> None
     bins = equal_width_bins(confidence)
     rng = np.random.default_rng(1)
     drawn = np.array([binned_ece(bin_means(confidence, rng.random(n) < confidence, bins)) for _ in range(2_000)])
-    mean, sd = error_by_chance(confidence, bins)
+    mean, sd = ece_by_chance(confidence, bins)
     standard_error = np.std(drawn) / math.sqrt(len(drawn))
     assert abs(np.mean(drawn) - mean) < 5 * standard_error
     # The relative standard error of a standard deviation is sqrt((kurtosis + 2) / (4 n)); the kurtosis is near 0.
@@ -101,7 +101,7 @@ def test_the_ece_by_chance_has_the_mean_and_sd_of_simulated_ones(n: int) -> None
 def test_the_ece_by_chance_is_that_of_the_reference(n: int, mean: float) -> None:
     """Confidences are uniform on (.1, 1); their draw moves the mean by less than 5 %."""
     confidence, _ = calibrated(n, 3)
-    assert error_by_chance(confidence, equal_width_bins(confidence)).mean == pytest.approx(mean, rel=0.05)
+    assert ece_by_chance(confidence, equal_width_bins(confidence)).mean == pytest.approx(mean, rel=0.05)
 
 
 @pytest.mark.parametrize("n", [1, 3, 40, 700])
