@@ -280,12 +280,8 @@ def _to_examples(x: Array, place: str) -> Array:
     if x.dtype.kind not in "uifb":
         raise DataError(place, f"contains {x.dtype}, but examples must be numbers", "Convert it")
     if x.ndim not in (2, 3, 4) or x.size == 0:
-        fact = f"has the shape {x.shape}"
-        raise DataError(
-            place,
-            fact,
-            "Examples must have the shape (N, features), (N, height, width) or (N, height, width, channels)",
-        )
+        way_out = "Examples must have the shape (N, features), (N, height, width) or (N, height, width, channels)"
+        raise DataError(place, f"has the shape {x.shape}", way_out)
     x = x[..., np.newaxis] if x.ndim == 3 else x
     finite = np.isfinite(x) if x.dtype.itemsize <= 4 else np.abs(x) <= FLOAT32_MAX
     if not finite.all():

@@ -1,7 +1,7 @@
 """Mistakes of a reproduction file that only show when its rows are seen together."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,10 +173,6 @@ class FileCheck:
         elif self._check_metric(("choices", "by"), choices.by) and choices_direction(choices) == "neither":
             fact = f"is missing: it is not known which values of {choices.by} are better"
             self._add(("choices", "better"), fact, "Give lower or higher.")
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def check_settings(tree: Node, mistakes: ErrorCollector) -> None:
