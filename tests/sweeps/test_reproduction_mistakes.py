@@ -94,7 +94,7 @@ def test_a_file_without_rows_to_train_is_refused(tmp_path: Path) -> None:
         ((".",), ".: is a folder"),
         (("--scale", "smoke"), "--scale: needs a reproduction"),
         (("--format", "md"), "--format: needs a reproduction"),
-        (("paper.yaml", "--format", "md", "--json"), "--format: cannot be used with --json. Leave one of them out."),
+        (("paper.yaml", "--format", "md", "--json"), "--format: cannot be used with --json. Leave out one of them."),
         (("paper.yaml", "--out", ""), "'--out': is empty"),
         (("paper.yaml", "--out", "base.yaml"), "base.yaml: is a file. Give a folder with --out"),
         (("paper.yaml", "--out", "other"), "other: the folder contains notes.txt from elsewhere"),
