@@ -109,7 +109,7 @@ def misshapen_predictions(run: Run) -> str:
     """Probabilities for another number of classes."""
     arrays = {"labels": np.zeros(3, int), "probabilities": np.ones((3, 2)), "log_probabilities": np.zeros((3, 2))}
     run.write("predictions.npz", npz.write_npz(**arrays, rows=np.arange(3)))
-    return "do not fit"
+    return r"must have the shape \(3, 10\)"
 
 
 def another_config(run: Run) -> str:

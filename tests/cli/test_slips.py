@@ -32,7 +32,7 @@ SLIPS: list[tuple[list[str], str]] = [
     (["sweep", "digits", "dropout.rate=0,1", "jobs=2"], "Write `--jobs 2`."),
     (["sweep", "digits", "dry_run=true"], "Write `--dry-run`."),
     (["train", "digits", "name=my run"], "Write `--name 'my run'`."),
-    (["show", "lastest"], "Did you mean 'latest'?"),
+    (["show", "lastest"], "runs has no runs. Train one first"),
     (["train", "digts"], "Did you mean 'digits'?"),
     (["variants", "spatail"], "Did you mean 'spatial'?"),
     (["datasets", "mnits"], "Did you mean 'mnist'?"),

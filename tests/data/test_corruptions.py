@@ -197,5 +197,5 @@ def test_without_missing_values_in_training_the_median_replaces_a_number() -> No
 @pytest.mark.parametrize(("name", "source"), [("missing", Digits()), ("rotate", Iris()), ("blur", Iris())])
 def test_a_shift_that_does_not_suit_the_data_is_refused(name: str, source: Source) -> None:
     """The message names those that do."""
-    with pytest.raises(UsageError, match=f"--shift: {name} needs (a table|pictures).* Choose from: "):
+    with pytest.raises(UsageError, match=f"--shift: {name} needs (a table|images).* Choose from: "):
         shift_of(name, source)

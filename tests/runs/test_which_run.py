@@ -46,6 +46,8 @@ def test_a_run_is_found_by_the_name_that_it_was_given(finished: Run, tmp_path: P
     copy(finished, tmp_path / "20260103T000000Z_first_abc125")
     with pytest.raises(UsageError, match="2 runs"):
         find_run("first", tmp_path)
+    with pytest.raises(UsageError, match="Did you mean 'latest'"):
+        find_run("lastest", tmp_path)
 
 
 def test_of_two_folders_of_one_name_the_one_that_matched_is_deleted(finished: Run, tmp_path: Path) -> None:

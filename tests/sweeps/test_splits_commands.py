@@ -98,11 +98,11 @@ def test_a_student_stays_on_the_split_of_its_teacher(tmp_path: Path) -> None:
     for splits in ("each", "2"):
         (line,) = ends(*RATES, "--splits", splits, cwd=tmp_path, code=2).stderr.splitlines()
         assert line.startswith(
-            f"splits: {splits} is not possible with objective: distillation, because the teacher was"
+            f"splits: {splits} is not possible with objective: distillation, because on other splits"
         )
     assert not (tmp_path / "runs/sweep-base").exists()
     (line,) = ends(*RATES, "--seeds", "2", cwd=tmp_path).stderr.splitlines()
-    assert line.startswith("objective.teacher: the teacher was trained on one split") and line.endswith(
+    assert line.startswith("objective.teacher: on other splits, the teacher") and line.endswith(
         "so all runs share one split."
     )
     content = planned(tmp_path / "runs/sweep-base")

@@ -222,7 +222,8 @@ def test_what_cannot_be_searched_is_said_in_a_line(searched: Path) -> None:
         check=False,
     )
     assert without.returncode == 2
-    assert without.stderr == "dropout tune: needs Optuna, which is not installed. pip install '.[tune]'.\n"
+    way_out = "Install it with `pip install '.[tune]'` in the source folder."
+    assert without.stderr == f"dropout tune: needs Optuna, which is not installed. {way_out}\n"
 
 
 def test_what_makes_no_search_is_said_before_the_folder_is_looked_at(searched: Path) -> None:

@@ -266,7 +266,7 @@ def test_without_dask_one_line_says_how_to_get_it(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].endswith("pip install '.[distributed]'.")
+    assert done.stderr.splitlines()[-1].endswith("with `pip install '.[distributed]'` in the source folder.")
     done = dropout(*asked, "--jobs", "2", cwd=tmp_path)
     assert done.returncode == 2 and done.stderr.startswith("--jobs: ")
 
