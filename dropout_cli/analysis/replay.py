@@ -90,7 +90,7 @@ def _must_be_one_run(run: Run) -> None:
         if mark["schedule_changed"] or mark["patience_anew"]:
             epoch = mark["after_epoch"]
             fact = f"this run was continued after epoch {epoch} with --change-schedule or a new patience"
-            raise UsageError(place, f"{fact}, so a single run cannot reproduce it")
+            raise UsageError(place, f"{fact}, so a single run cannot reproduce it", "Leave out --replay.")
 
 
 def _compared(run: Run, again: Run, name: str) -> Check:

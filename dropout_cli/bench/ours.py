@@ -53,7 +53,7 @@ def bench_experiment(case: BenchmarkCase, threads: int) -> Experiment:
         "training": {"optimizer": rule, "batch_size": case.batch, "threads": threads},
     }
     overrides = [f"{name}={json.dumps(block)}" for name, block in blocks.items()]
-    # `anew`: these blocks replace those of the digits config, so that none of its values remains.
+    # These blocks replace those of the digits config, so that none of its values remains.
     return config.load_config(config.find_config("digits"), overrides, replace_blocks=list(blocks)).experiment
 
 

@@ -22,6 +22,7 @@ from dropout_cli.nn.optim.optimizers import OPTIMIZERS, Optimizer
 from dropout_cli.objectives import OBJECTIVES, Objective
 from dropout_cli.variants import VARIANTS, Variant
 
+VALIDATION = "Set dataset.val_fraction, or leave the key out."
 T = TypeVar("T")
 
 PassCount: TypeAlias = Annotated[int, Ge(1), Le(1000)]
@@ -237,7 +238,7 @@ class Experiment:
             "evaluate": self.training.evaluate == "best",
         }
         for name in (name for name, is_set in needs_validation.items() if is_set):
-            yield Problem(f"training.{name}", "needs a validation part, but dataset.val_fraction is 0")
+            yield Problem(f"training.{name}", "needs a validation part, but dataset.val_fraction is 0", VALIDATION)
 
 
 def batch_norm_reason(size: int) -> str:

@@ -26,7 +26,7 @@ def stream(seed: int, role: str, index: int = 0) -> Generator:
         role: The purpose of the draws. Roles in use: `split`, `data`, `init:<path>`, `order`, `noise:<path>`,
             `augment`, `monte_carlo:<path>`, `thinned:<path>`, `inference:<path>`, `effects:<path>`,
             `ablation:<layer>`, `ensemble_subsets`, `calibration:bootstrap`, `shift:<kind>`, `strangers:<kind>`,
-            `yardstick`.
+            `yardstick`, `export`, `bootstrap`, `statistics:<method>`, `sweep:<key>`.
         index: A number within the role: the pass over the data (`order`), the epoch (`noise`, `augment`), the pass
             (`monte_carlo`), the sampled network (`thinned`), the draw (`ablation`), the size of the subsets
             (`ensemble_subsets`), or the block of 256 examples (`shift`, `strangers`).

@@ -14,7 +14,6 @@ from dropout_cli.metrics.predictions import ClassPredictions, TargetPredictions
 from dropout_cli.metrics.registry import is_count, task_metrics
 
 VALIDATION_FILE = "validation.npz"
-ROWS = "rows"
 
 
 def contributions(prediction: Mapping[str, Array], labels: Array) -> dict[str, Array]:

@@ -36,7 +36,7 @@ class Distillation(Objective):
     teacher: RunPath | Annotated[tuple[RunPath, ...], MinLen(1)]
     """The folder of a completed run on the same data and split, or a list of such folders."""
     temperature: Positive = 4.0
-    """T; a higher value gives more weight to the teacher's ranking of the wrong classes."""
+    """The temperature T. A higher value gives more weight to the teacher's ranking of the wrong classes."""
     hard_weight: NonNegative = 0.1
     """w, the factor of the cross-entropy with the labels; 0: the teacher alone."""
     teacher_passes: CountOrZero = 0

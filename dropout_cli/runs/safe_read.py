@@ -20,6 +20,7 @@ MAX_TEXT_BYTES = 1 << 24
 """Bytes: the limit for text files of a run that are read as a whole. Logs with a row per epoch are read in pieces."""
 MAX_DIGITS = 300
 """Integers in JSON files have at most so many digits: a number of 400 digits is too large for a float."""
+INSTEAD = "Delete it, and restore the file or train the run again."
 FILE_KINDS = {
     stat.S_IFLNK: "a symbolic link",
     stat.S_IFIFO: "a named pipe",
@@ -110,14 +111,12 @@ def open_regular_file(path: Path) -> BufferedReader:
     # The check after opening is on the open file, so that it cannot be exchanged in between.
     for kind, word in FILE_KINDS.items():
         if stat.S_IFMT(path.lstat().st_mode) == kind:
-            raise UsageError(
-                str(path), f"is {word}, not a regular file", "Check that it is in a run folder, and its permissions."
-            )
+            raise UsageError(str(path), f"is {word}, not a regular file", INSTEAD)
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
     file = os.fdopen(descriptor, "rb")
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         file.close()
-        raise UsageError(str(path), "is not a regular file", "Check that it is in a run folder, and its permissions.")
+        raise UsageError(str(path), "is not a regular file", INSTEAD)
     return file
 
 
@@ -131,9 +130,7 @@ def file_digest(path: Path) -> str:
         with open_regular_file(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UsageError(
-            str(path), f"cannot be read ({error.strerror})", "Check that it is in a run folder, and its permissions."
-        ) from None
+        raise UsageError(str(path), f"cannot be read ({error.strerror})", INSTEAD) from None
 
 
 def read_regular_file(path: Path, max_bytes: int | None = None) -> bytes:
@@ -157,9 +154,7 @@ def read_regular_file(path: Path, max_bytes: int | None = None) -> bytes:
             return file.read()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(
-            str(path), f"cannot be read ({reason})", "Check that it is in a run folder, and its permissions."
-        ) from None
+        raise UsageError(str(path), f"cannot be read ({reason})", INSTEAD) from None
 
 
 def parse_json_file(data: bytes, place: str, newest: int) -> dict[str, Any]:

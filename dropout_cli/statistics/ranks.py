@@ -64,23 +64,6 @@ def _ranked(scores: Array, larger_is_better: bool = True) -> Array:
     return np.asarray(stats.rankdata(-equal if larger_is_better else equal, axis=1))
 
 
-def iman_davenport(values: Array) -> tuple[float, float]:
-    """Return Iman and Davenport's F statistic of Friedman's test, and its p-value.
-
-    Args:
-        values: (datasets, settings), larger is better.
-    """
-    from scipy import stats
-
-    datasets, settings = values.shape
-    chi = float(stats.friedmanchisquare(*_ranked(values).T).statistic)
-    bottom = datasets * (settings - 1) - chi
-    if bottom <= 0:
-        return math.inf, 0.0
-    f = (datasets - 1) * chi / bottom
-    return f, float(stats.f.sf(f, settings - 1, (settings - 1) * (datasets - 1)))
-
-
 def friedman_permutation_p(values: Array) -> float:
     """Return the p-value of Friedman's test by permuting the settings within each dataset.
 

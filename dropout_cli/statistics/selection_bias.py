@@ -46,7 +46,7 @@ def optimism_leave_one_out(units: Array) -> float:
 
 
 def optimism_crossed(scores: Array, *, folds: int = 5) -> float:
-    """Return the overstatement of `leave_one_out` if all seeds share one validation part.
+    """Return the overstatement of `optimism_leave_one_out` if all seeds share one validation part.
 
     One seed and one fold of the examples are left out at a time.
 

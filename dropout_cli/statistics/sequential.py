@@ -1,12 +1,11 @@
 """Sequential intervals: constants c such that mean +- c s / sqrt(n) holds at all looks.
 
-`repeated` spends alpha t^2 at planned looks (Kim & DeMets 1987, doi:10.1093/biomet/74.1.149), t being the share of the
-largest n. `anytime` holds at every n, planned or not (Lai 1976). Bonferroni's correction for many comparisons divides
-alpha.
+`planned_looks` spends alpha t^2 at planned looks (Kim & DeMets 1987, doi:10.1093/biomet/74.1.149), where t is n divided
+by the largest n. `anytime_constant` holds at every n, planned or not (Lai 1976). Bonferroni's correction for many
+comparisons divides alpha.
 """
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -83,8 +82,3 @@ def anytime_constant(n: int, *, comparisons: int = 1, alpha: float = 0.05) -> fl
     a = 1.0 + n
     u = (math.sqrt(a) * comparisons / alpha) ** (2 / n)
     return math.inf if u >= a else math.sqrt((n - 1) * (u - 1) / (1 - u / a))
-
-
-def half_width(differences: Sequence[float], c: float) -> float:
-    """Return c s / sqrt(n), with s the standard deviation of the n differences."""
-    return c * float(np.std(differences, ddof=1)) / math.sqrt(len(differences))

@@ -99,7 +99,7 @@ def estimate_crossed(values: Array, *, smallest_sd: float = 0.0) -> Estimate:
 
     Args:
         values: (splits, seeds), at least two of each.
-        smallest_sd: Floor of the standard deviation of single values, as in `over_units`.
+        smallest_sd: Floor of the standard deviation of single values.
 
     Raises:
         ValueError: fewer than two splits or seeds.

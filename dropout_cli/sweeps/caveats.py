@@ -50,7 +50,7 @@ def _warnings(evidence: SweepComparison) -> Iterator[str]:
         yield f"Not trained yet: {'; '.join([*named, *more])}."
     identical = [evidence.groups[comparison.group] for comparison in evidence.main if comparison.identical]
     if identical:
-        yield f"Identical runs: {join_names(identical)}. Every pair has the same {evidence.metric}, so p is 1."
+        yield f"Identical runs: {join_names(identical)}. Every pair has the same {evidence.metric}."
     incomplete = [evidence.groups[comparison.group] for comparison in evidence.main if comparison.layout.left_out]
     if incomplete:
         yield (

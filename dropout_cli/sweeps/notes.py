@@ -221,9 +221,6 @@ def _choice_note(evidence: SweepComparison) -> Iterator[str]:
         return
     bias = format_short(chosen.optimism)
     # The bias is not negative; an estimate may be, by chance.
-    size = f"is about {bias}" if float(bias) > 0 else "cannot be measured"
+    size = f"This selection bias is about {bias} here" if float(bias) > 0 else "No selection bias was measured here"
     bound = " The estimate is too small, because all runs share one validation part." if chosen.is_lower_bound else ""
-    yield (
-        f"{text}. The best of several settings looks better than it is. This selection bias {size} here (estimated by "
-        f"{chosen.how}).{bound}"
-    )
+    yield (f"{text}. The best of several settings looks better than it is. {size} (estimated by {chosen.how}).{bound}")

@@ -66,7 +66,7 @@ def _more_than(n: int, least: int, most: int) -> str:
     """Return how many units are missing, such as `4 to 13 more than these 5`."""
     low, high = max(0, least - n), max(0, most - n)
     if high == 0:
-        return f"not more than these {n}"
+        return f"so these {n} are enough"
     if low == high or least == most:
         return f"{high:,} more than these {n}"
     return f"up to {high:,} more than these {n}" if low == 0 else f"{low:,} to {high:,} more than these {n}"

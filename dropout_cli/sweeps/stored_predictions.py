@@ -31,7 +31,7 @@ def stored_predictions(run: Run) -> Mapping[str, Array]:
     """Return the stored arrays, ordered by row; raise UsageError if they do not fit."""
     place = str(run.path / FILE)
     if not run.has_file(FILE):
-        raise UsageError(place, "is missing")
+        raise UsageError(place, "is missing", "Restore it, or train the run again.")
     made = npz.read_npz(run.read(FILE), place)
     known = {name: np.asarray(made[name]) for name in NAMES if name in made}
     predicted = known.get("probabilities", known.get("mean"))

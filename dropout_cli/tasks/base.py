@@ -157,7 +157,7 @@ class Task(ABC):
         return []
 
     def fitted_state(self) -> dict[str, Any]:
-        """Return the values estimated by `calibrated`, for `summary.json`."""
+        """Return the values estimated by `fit_error` and `fit_noise`, for `summary.json`."""
         return {}
 
     @abstractmethod

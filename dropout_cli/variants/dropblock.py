@@ -44,7 +44,7 @@ class DropBlock(MapNoise):
     """Drops square blocks of feature maps."""
 
     rate: Rates = 0.1
-    """The approximate fraction dropped: one number, or one per location (dense layers count, but use `dense_rate`)."""
+    """The approximate fraction dropped: one number, or one per location (for dense layers, `dense_rate` is used)."""
     block_size: Count = 7
     """The side length of the blocks. It is reduced on smaller feature maps."""
 

@@ -129,7 +129,10 @@ def test_a_link_in_a_sweep_folder_is_not_followed(board: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("sweep", "--format", "onnx"), "sweep: is a sweep, which only --format tensorboard writes, without --noise. "),
+        (
+            ("sweep", "--format", "onnx"),
+            "sweep: is a sweep; only --format tensorboard exports a sweep, without --noise. ",
+        ),
         (("latest", "--format", "tensorboard", "--noise"), "--noise: has no effect on --format tensorboard. "),
     ],
 )

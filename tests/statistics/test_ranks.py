@@ -58,20 +58,6 @@ def test_ranks_do_not_depend_on_the_sign_of_scores() -> None:
     assert statistics.friedman((table - 100).tolist()) == found
 
 
-def test_iman_davenport_of_one_order_everywhere_is_certain() -> None:
-    """Chi-squared is as large as it can be, and F infinite."""
-    assert ranks.iman_davenport(np.tile([1.0, 2.0, 3.0], (5, 1))) == (math.inf, 0.0)
-
-
-@pytest.mark.parametrize("datasets", [4, 9])
-def test_iman_davenport_corrects_friedmans_chi_squared(datasets: int) -> None:
-    """F = (N - 1) chi2 / (N (k - 1) - chi2), with k - 1 and (k - 1) (N - 1) degrees of freedom."""
-    table = scores(datasets, 4)
-    chi = stats.friedmanchisquare(*table.T).statistic
-    f = (datasets - 1) * chi / (datasets * 3 - chi)
-    assert ranks.iman_davenport(table) == pytest.approx((f, stats.f.sf(f, 3, 3 * (datasets - 1))))
-
-
 @pytest.mark.parametrize("differences", [[1, 0, 2, -1, 3], [1, 1, 1, -1, 0, 0], [3, -2, 1, 5, 4, -1, 2]])
 def test_signed_ranks_leave_out_what_is_0(differences: list[float]) -> None:
     """Every pattern of signs, ties of absolute differences sharing their rank."""

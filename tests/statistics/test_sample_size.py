@@ -90,9 +90,3 @@ def test_looking_at_any_time_costs_more_than_looking_once(n: int) -> None:
     assert sequential.anytime_constant(n, comparisons=2) > sequential.anytime_constant(n)
     assert sequential.anytime_constant(n, comparisons=2) == sequential.anytime_constant(n, alpha=0.025)
     assert sequential.anytime_constant(n, alpha=0.05) == sequential.anytime_constant(n)
-
-
-def test_the_half_width_is_c_standard_errors() -> None:
-    """With the deviation of a sample."""
-    values = [0.1, 0.3, 0.2, 0.6]
-    assert sequential.half_width(values, 3.0) == pytest.approx(3.0 * stats.sem(values))

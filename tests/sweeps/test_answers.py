@@ -215,7 +215,7 @@ LAWS: "dict[str, Callable[[re.Match[str], Analysis], bool]]" = {
         lambda match, of: "not decided" in map(of.verdict, RATES[1:])
     ),
     r"rate ([\d.]+): to detect a true difference of ([\d.e-]+) \(the observed one\) with 80 % probability, "
-    r"([\d,]+) to ([\d,]+) splits in total are needed, (.*?) ?more than these (\d+)\."
+    r"([\d,]+) to ([\d,]+) splits in total are needed, (.*?)(?: ?more than|so) these (\d+)(?: are enough)?\."
     r"( For new data of this kind it cannot be detected with more splits of these data: the smallest such difference "
     r"is ([\d.e-]+)\.)?": would_decide,
     r"rate ([\d.]+)(?:; rate ([\d.]+))?: to detect the observed differences? with 80 % probability, "
@@ -234,14 +234,14 @@ LAWS: "dict[str, Callable[[re.Match[str], Analysis], bool]]" = {
         match[1], 1 / of.sizes["test"]
     ),
     rf"Choice: rate ([\d.]+) has the best mean val\.accuracy, {NUMBER}\. The best of several settings looks better "
-    r"than it is\. This selection bias (cannot be measured|is about \d+\.\d+) here "
+    r"than it is\. (No selection bias was measured|This selection bias is about \d+\.\d+) here "
     r"\(estimated by leaving out one split at a time\)\.": (
         lambda match, of: (
             float(match[1]) == of.chosen
             and near(match[2], of.accuracy["val"][of.chosen].mean())
             and (
-                near(match[3].removeprefix("is about "), of.selection_bias())
-                if match[3].startswith("is about ")
+                near(match[3].rpartition(" ")[2], of.selection_bias())
+                if match[3].startswith("This")
                 else of.selection_bias() < 1e-9
             )
         )
@@ -249,7 +249,7 @@ LAWS: "dict[str, Callable[[re.Match[str], Analysis], bool]]" = {
     rf"Warning: the values of rate ([\d.]+) vary {NUMBER} times as much as those of rate ([\d.]+)\..*": (
         lambda match, of: near(match[2], of.wider(max(float(match[1]), float(match[3]))))
     ),
-    r"Identical runs: rate ([\d.]+)\. Every pair has the same test\.accuracy, so p is 1\.": (
+    r"Identical runs: rate ([\d.]+)\. Every pair has the same test\.accuracy\.": (
         lambda match, of: not of.differences[float(match[1])].any()
     ),
 }

@@ -69,7 +69,10 @@ def compare_command(
     metrics: arguments.Metrics = None,
     test: arguments.PairedTest = None,
     margin: Annotated[
-        float | None, typer.Option("--margin", metavar="M", help="Treat differences smaller than this as equal.")
+        float | None,
+        typer.Option(
+            "--margin", metavar="M", help="Call a difference equal if its whole interval is between -M and M."
+        ),
     ] = None,
     any_time: Annotated[
         bool,

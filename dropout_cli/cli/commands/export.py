@@ -77,7 +77,7 @@ def export_command(
         if form != ExportFormat.tensorboard or noise:
             raise UsageError(
                 reference,
-                "is a sweep, which only --format tensorboard writes, without --noise",
+                "is a sweep; only --format tensorboard exports a sweep, without --noise",
                 "Give one of its runs.",
             )
         written = export.export_sweep(SweepFolder(Path(reference)), output=output, checkpoint=checkpoint)

@@ -30,7 +30,7 @@ IN_WORDS = {
     "time to expect": "estimated time, if no other program runs",
     "disk space to expect": "estimated disk space",
     "what it can show": "power",
-    "difference seen with 80 % probability": "smallest difference found with 80 % probability",
+    "difference seen with 80 % probability": "smallest difference detected with 80 % probability",
 }
 """Key in the JSON of a dry run -> its name in the table."""
 
@@ -109,7 +109,10 @@ def sweep(
         ),
     ] = None,
     margin: Annotated[
-        float | None, typer.Option("--margin", min=0, metavar="M", help="Treat differences smaller than this as equal.")
+        float | None,
+        typer.Option(
+            "--margin", min=0, metavar="M", help="Call a difference equal if its whole interval is between -M and M."
+        ),
     ] = None,
     max_seeds: Annotated[
         int | None,

@@ -66,7 +66,7 @@ def check_rows(path: Path, dialect: Dialect) -> CheckedLines:
         above = (row for row, line in _numbered_rows(path, dialect) if first_line < line < total_line)
         if are_sums(total, above, dialect.decimal_comma):
             rows.remove_last()
-            notices.append(f"{path}, line {total_line}: is left out, as it holds the totals of the columns.")
+            notices.append(f"{path}, line {total_line}: this line is left out, as it holds the totals of the columns.")
         else:
             notices.append(
                 f"{path}, line {total_line}: is named like a total, but is read as data. If it is a total, remove it."
@@ -137,8 +137,8 @@ class _RowLines:
         if not notes:
             return []
         text = next(cell.strip() for cell in notes[0][0] if cell.strip())[:40]
-        verb = "is" if len(notes) == 1 else f"and {counted(len(notes) - 1, 'more line')} are"
-        return [f"{self.path}, line {notes[0][1]}: {verb} left out, as a note below the table ('{text}')."]
+        lines = "this line is" if len(notes) == 1 else f"this line and {counted(len(notes) - 1, 'more line')} are"
+        return [f"{self.path}, line {notes[0][1]}: {lines} left out, as a note below the table ('{text}')."]
 
     def remove_last(self) -> None:
         """Remove the last row of data, and blank rows below it."""

@@ -88,7 +88,9 @@ def detect_dialect(
     if below:
         left_out = [cell for row in rows[1 : 1 + below] for cell in row if cell]
         place = f"{path}, line {comments + title_lines + 2}"
-        left_out_text = "is left out" if below == 1 else f"and {counted(below - 1, 'row')} below it are left out"
+        left_out_text = (
+            "this row is left out" if below == 1 else f"this row and {counted(below - 1, 'row')} below it are left out"
+        )
         notices.append(
             f"{place}: {left_out_text}, as units or a second header below the names of the columns "
             f"('{left_out[0][:40]}'). If that is wrong, set dataset.extra_rows=keep."

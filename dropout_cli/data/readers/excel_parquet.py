@@ -76,7 +76,7 @@ def read_excel(
     below = find_rows_below_header(rows) if has_titles and leave_out else 0
     if below:
         notices.append(
-            f"{path}, row {cells.index[1] + 1}: is left out, as units or a second header below the names of the "
+            f"{path}, row {cells.index[1] + 1}: this row is left out, as units or a second header below the names of the "
             "columns. If that is wrong, set dataset.extra_rows=keep."
         )
     names = rows[0] if has_titles else [""] * len(cells.columns)
@@ -164,14 +164,14 @@ def _without_end(data: "DataFrame", path: Path) -> tuple["DataFrame", list[str]]
         notes -= 1
     count = len(last) - notes
     if count and notes:
-        notices.append(f"{path}, row {data.index[-count] + 1}: is left out, as a note below the table.")
+        notices.append(f"{path}, row {data.index[-count] + 1}: this row is left out, as a note below the table.")
         data = data.iloc[:-count]
     if len(data) > MIN_ROWS_BELOW and is_total(_to_text_rows(data.iloc[-1:])[0]):
         *above, total = _to_text_rows(data)
         row = data.index[-1] + 1
         if are_sums(total, above, None):
             data = data.iloc[:-1]
-            notices.append(f"{path}, row {row}: is left out, as it holds the totals of the columns.")
+            notices.append(f"{path}, row {row}: this row is left out, as it holds the totals of the columns.")
         else:
             notices.append(
                 f"{path}, row {row}: is named like a total, but is read as data. If it is a total, remove it."

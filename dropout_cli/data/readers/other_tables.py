@@ -116,7 +116,7 @@ def read_libsvm(path: Path) -> "DataFrame":
         raise DataError(str(path), f"cannot be read as libsvm ({str(error)[:120]})", "Export it as CSV") from None
     if sparse.shape[0] * sparse.shape[1] * 8 > MAX_DENSE_BYTES:
         size = f"{sparse.shape[0]:,} rows of {sparse.shape[1]:,} columns"
-        raise DataError(str(path), f"has {size}, which do not fit into memory", "Choose some of its columns")
+        raise DataError(str(path), f"has {size}, and more than 2 GiB do not fit", "Choose some of its columns")
     frame = pd.DataFrame(sparse.toarray(), columns=[f"x{place}" for place in range(sparse.shape[1])])
     frame[LIBSVM_TARGET] = target
     return frame

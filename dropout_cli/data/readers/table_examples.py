@@ -52,7 +52,7 @@ def examples_from_frame(
     check_weights_column(columns, predicted)
     learned = [name for name in frame.columns if name not in dropped]
     if not learned:
-        raise DataError(place, "has no columns left to learn from", "Drop fewer columns")
+        raise DataError(place, "has no columns left to learn from", "Add a column besides the target, or drop fewer")
     forced = {columns.find_name(which, "categorical") for which in options.categorical}
     selected = rows_with_target(columns, predicted, as_written)
     selected, targets = treat_rare_classes(

@@ -95,7 +95,7 @@ class IdxImages(Source):
                 idx.write_idx(path, part)
         except OSError as error:
             raise DataError(
-                str(folder), f"is not writable: {error.strerror}", "It needs 20 MB of free space"
+                str(folder), f"cannot be written: {error.strerror}", "It needs 20 MB of free space"
             ) from error
         return folder
 

@@ -248,7 +248,9 @@ def _order(
     comparisons: int,
 ) -> MeasuredOrder:
     if first.factor != second.factor:
-        raise UsageError("orders", f"'{first.name}' and '{second.name}' have different units", "Order equal numbers.")
+        raise UsageError(
+            "orders", f"'{first.name}' and '{second.name}' have different units", "Order rows of the same unit."
+        )
     ours, theirs = values[first.name], values[second.name]
     by_pair = {replicate: ours[replicate] - theirs[replicate] for replicate in ours if replicate in theirs}
     if not by_pair:

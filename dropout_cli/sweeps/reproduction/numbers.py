@@ -7,6 +7,8 @@ from dropout_cli.core.errors import UsageError
 from dropout_cli.metrics import METRICS
 from dropout_cli.sweeps.records import RunRecord
 
+CORRECT = "Correct `metric` of this row in the reproduction file."
+
 
 def read_number(record: RunRecord, path: str) -> float:
     """Return a number of `summary.json`; NaN if it is null.
@@ -22,7 +24,7 @@ def read_number(record: RunRecord, path: str) -> float:
         return record.score(path)
     found = value_at(record.summary, path)
     if found is None:
-        raise UsageError(f"{record.path}/summary.json", f"has no number {path}", "Correct `metric` in the file.")
+        raise UsageError(f"{record.path}/summary.json", f"has no number {path}", CORRECT)
     if isinstance(found, bool) or not isinstance(found, int | float):
-        raise UsageError(f"{record.path}/summary.json", f"{path} is no number", "Correct `metric` in the file.")
+        raise UsageError(f"{record.path}/summary.json", f"{path} is not a number", CORRECT)
     return float(found) if math.isfinite(found) else math.nan

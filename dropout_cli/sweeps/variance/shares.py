@@ -99,7 +99,9 @@ def _levels(records: Sequence[RunRecord], design: VarianceDesign) -> Array:
     levels = np.stack([np.unique(column, return_inverse=True)[1] for column in zip(*seeds, strict=True)], axis=1)
     pairs = [{*zip(one, other, strict=True)} for one, other in itertools.combinations(levels.T.tolist(), 2)]
     if len(records) != design.runs or levels.max() >= design.levels or any(len(one) < design.runs for one in pairs):
-        raise UsageError("the runs", "do not have the seeds of their design", "Run it again with another --out.")
+        raise UsageError(
+            "the runs", "do not have the seeds of their design", "Run `dropout variance` again, with another --out."
+        )
     return levels
 
 

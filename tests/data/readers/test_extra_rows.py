@@ -62,7 +62,7 @@ def test_a_row_of_units_is_left_out(tmp_path: Path, row: str) -> None:
     """A message names the line."""
     examples = read(tmp_path / "t.csv", f"{HEADER}\n{row}\n" + "\n".join(ROWS))
     assert is_plain(examples)
-    assert "line 2: is left out, as units or a second header" in " ".join(examples.notices)
+    assert "line 2: this row is left out, as units or a second header" in " ".join(examples.notices)
 
 
 def test_identifiers_of_questions_are_left_out(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_workbooks_have_titles_units_totals_and_notes_too(tmp_path: Path) -> Non
         "the sheet 'Data' was read",
         "'About', 'Data', 'More'",
         "header is in row 3",
-        "row 4: is left out",
+        "row 4: this row is left out",
         "note",
     ):
         assert part in said
