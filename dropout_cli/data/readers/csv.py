@@ -15,7 +15,7 @@ from dropout_cli.core.text import counted
 from dropout_cli.core.types import Array
 from dropout_cli.data.readers.cells import MISSING_TEXTS, missing_tokens
 from dropout_cli.data.readers.dialect import Dialect, column_names, iter_rows
-from dropout_cli.data.readers.extra_rows import MIN_ROWS_BELOW, ExtraRows, are_sums, is_note, is_total
+from dropout_cli.data.readers.extra_rows import MIN_ROWS_BELOW, ExtraRows, are_sums, is_note, is_total, rows_left_out
 from dropout_cli.data.readers.text import count_comment_lines, open_text
 
 if TYPE_CHECKING:
@@ -137,8 +137,9 @@ class _RowLines:
         if not notes:
             return []
         text = next(cell.strip() for cell in notes[0][0] if cell.strip())[:40]
-        lines = "this line is" if len(notes) == 1 else f"this line and {counted(len(notes) - 1, 'more line')} are"
-        return [f"{self.path}, line {notes[0][1]}: {lines} left out, as a note below the table ('{text}')."]
+        return [
+            f"{self.path}, line {notes[0][1]}: {rows_left_out(len(notes), 'line')}, as a note below the table ('{text}')."
+        ]
 
     def remove_last(self) -> None:
         """Remove the last row of data, and blank rows below it."""

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TextIO
 
 from dropout_cli.core.errors import DataError
-from dropout_cli.core.text import counted
 from dropout_cli.data.readers import number_formats
 from dropout_cli.data.readers.cells import MISSING_TEXTS, remove_zero_width
 from dropout_cli.data.readers.dialect import Dialect, iter_rows
 from dropout_cli.data.readers.encoding import SAMPLE_BYTES
-from dropout_cli.data.readers.extra_rows import ExtraRows, find_rows_below_header, find_titles
+from dropout_cli.data.readers.extra_rows import ExtraRows, find_rows_below_header, find_titles, rows_left_out
 from dropout_cli.data.readers.text import count_comment_lines, find_encoding, open_text
 
 SEPARATORS = (",", "\t", ";", "|", None)
@@ -88,11 +87,8 @@ def detect_dialect(
     if below:
         left_out = [cell for row in rows[1 : 1 + below] for cell in row if cell]
         place = f"{path}, line {comments + title_lines + 2}"
-        left_out_text = (
-            "this row is left out" if below == 1 else f"this row and {counted(below - 1, 'row')} below it are left out"
-        )
         notices.append(
-            f"{place}: {left_out_text}, as units or a second header below the names of the columns "
+            f"{place}: {rows_left_out(below)}, as units or a second header below the names of the columns "
             f"('{left_out[0][:40]}'). If that is wrong, set dataset.extra_rows=keep."
         )
         rows = [rows[0], *rows[1 + below :]]

@@ -20,6 +20,7 @@ from dropout_cli.data.readers.extra_rows import (
     find_titles,
     is_note,
     is_total,
+    rows_left_out,
 )
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ def read_excel(
     below = find_rows_below_header(rows) if has_titles and leave_out else 0
     if below:
         notices.append(
-            f"{path}, row {cells.index[1] + 1}: this row is left out, as units or a second header below the names of the "
-            "columns. If that is wrong, set dataset.extra_rows=keep."
+            f"{path}, row {cells.index[1] + 1}: {rows_left_out(below)}, as units or a second header below the names of "
+            "the columns. If that is wrong, set dataset.extra_rows=keep."
         )
     names = rows[0] if has_titles else [""] * len(cells.columns)
     data = cells.iloc[int(has_titles) + below :]
@@ -164,7 +165,7 @@ def _without_end(data: "DataFrame", path: Path) -> tuple["DataFrame", list[str]]
         notes -= 1
     count = len(last) - notes
     if count and notes:
-        notices.append(f"{path}, row {data.index[-count] + 1}: this row is left out, as a note below the table.")
+        notices.append(f"{path}, row {data.index[-count] + 1}: {rows_left_out(count)}, as a note below the table.")
         data = data.iloc[:-count]
     if len(data) > MIN_ROWS_BELOW and is_total(_to_text_rows(data.iloc[-1:])[0]):
         *above, total = _to_text_rows(data)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Literal, TypeAlias
 
+from dropout_cli.core.text import counted
 from dropout_cli.data.readers import number_formats
 from dropout_cli.data.readers.cell_notation import strip_number_marks
 from dropout_cli.data.readers.cells import MISSING_TEXTS
@@ -41,6 +42,13 @@ _NOTE = re.compile(
 )
 # Qualtrics writes the identifiers of its questions below their texts.
 _SURVEY_ID = re.compile(r"\{\s*[\"']+ImportId")
+
+
+def rows_left_out(count: int, noun: str = "row") -> str:
+    """Return that this row, or this row and those below it, are left out."""
+    if count == 1:
+        return f"this {noun} is left out"
+    return f"this {noun} and {counted(count - 1, f'more {noun}')} below it are left out"
 
 
 def find_titles(rows: Rows, known_names: Collection[str] = ()) -> int:
