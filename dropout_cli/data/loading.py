@@ -100,7 +100,7 @@ def _check_fingerprint(source: Source, examples: Examples, known: str | None) ->
         return former, source.fingerprint
     expected = f"the fingerprint is {actual[:12]}, and the config expects {source.fingerprint[:12]}"
     fact = f"the data have changed: {expected}"
-    way_out = "Restore the data, or set dataset.fingerprint=null. To evaluate anyway, use --allow-changed-data"
+    way_out = "Restore the data; to train on these, set dataset.fingerprint=null; to evaluate, add --allow-changed-data"
     raise DataError("dataset.fingerprint", fact, way_out)
 
 

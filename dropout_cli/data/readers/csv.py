@@ -137,9 +137,8 @@ class _RowLines:
         if not notes:
             return []
         text = next(cell.strip() for cell in notes[0][0] if cell.strip())[:40]
-        return [
-            f"{self.path}, line {notes[0][1]}: {rows_left_out(len(notes), 'line')}, as a note below the table ('{text}')."
-        ]
+        left_out = rows_left_out(len(notes), "line")
+        return [f"{self.path}, line {notes[0][1]}: {left_out}, as a note below the table ('{text}')."]
 
     def remove_last(self) -> None:
         """Remove the last row of data, and blank rows below it."""
