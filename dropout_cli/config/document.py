@@ -17,6 +17,7 @@ from dropout_cli.core.errors import ConfigError
 
 MAX_DEPTH = 32
 TOO_DEEP_MESSAGE = f"is nested deeper than {MAX_DEPTH} levels"
+FEWER = "Use fewer levels."
 MAX_ALIASES = 1_000
 MAX_NODES = 100_000
 """Limit after aliases are expanded; ten characters of text count as one node."""
@@ -90,7 +91,7 @@ def _events(text: str, source: ConfigSource) -> Iterator[Any]:
         place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1, 1)
         reason = ", ".join(part for part in (error.context, error.problem) if part)
         if "maximum nesting depth" in reason:  # newer parsers look ahead, and may stop before our own limit applies
-            raise ConfigError(str(place), TOO_DEEP_MESSAGE) from None
+            raise ConfigError(str(place), TOO_DEEP_MESSAGE, FEWER) from None
         tab = "'\\t'" in reason or text[mark.index : mark.index + 1] == "\t" if mark else False
         raise ConfigError(
             str(place), f"is not valid YAML: {reason}", "Indent with spaces, not tabs." if tab else ""
@@ -141,7 +142,7 @@ class _TreeBuilder:
             self._attach(Node(value, place, place, event.value, quoted=not plain, size=size), event.anchor)
         else:
             if len(self._open) == MAX_DEPTH:
-                raise ConfigError(str(place), TOO_DEEP_MESSAGE)
+                raise ConfigError(str(place), TOO_DEEP_MESSAGE, FEWER)
             empty: list[Node] | dict[str, Node] = {} if isinstance(event, yaml.MappingStartEvent) else []
             self._open.append(_OpenNode(empty, place, event.anchor))
 
@@ -155,7 +156,9 @@ class _TreeBuilder:
             raise ConfigError(str(place), f"the alias *{shorten(anchor)} refers to itself", "Remove it.")
         if anchor not in self._anchors:
             raise ConfigError(
-                str(place), f"the alias *{shorten(anchor)} is used before its anchor &{shorten(anchor)} is defined"
+                str(place),
+                f"the alias *{shorten(anchor)} has no anchor &{shorten(anchor)} before it",
+                "Write the value out.",
             )
         # Messages about the value then name the line of the alias.
         return replace(self._anchors[anchor], place=place, key_place=place)
@@ -165,7 +168,7 @@ class _TreeBuilder:
             self._anchors[anchor] = node
         # An alias brings the depth of what it repeats.
         if len(self._open) + node.depth > MAX_DEPTH:
-            raise ConfigError(str(node.place), TOO_DEEP_MESSAGE)
+            raise ConfigError(str(node.place), TOO_DEEP_MESSAGE, FEWER)
         if not self._open:
             self.root = node
             return

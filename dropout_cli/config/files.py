@@ -117,12 +117,12 @@ def read_config_bytes(path: Path, *, regular_only: bool = False, hint: str = INI
         with path.open("rb") as file:
             content = file.read(MAX_CONFIG_BYTES + 1)  # one more than allowed shows that the file is too large
     except FileNotFoundError:
-        raise ConfigError(place, "no such file") from None
+        raise ConfigError(place, "no such file", "Check its path.") from None
     except IsADirectoryError:
         raise ConfigError(place, "is a folder", "Give a YAML file in it.") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ConfigError(place, f"cannot be read: {reason}") from None
+        raise ConfigError(place, f"cannot be read: {reason}", "Check its path and its permissions.") from None
     return check_config_bytes(content, place, hint)
 
 
@@ -165,5 +165,5 @@ def decode_config(content: bytes, place: str) -> str:
         column = error.start - content.rfind(b"\n", 0, error.start)
         raise ConfigError(f"{place}:{line}:{column}", "is not UTF-8 text", "Is this a YAML file?") from None
     if "\0" in text:
-        raise ConfigError(place, "is not a text file: it contains null characters")
+        raise ConfigError(place, "is not a text file: it contains null characters", "Is this a YAML file?")
     return text

@@ -106,7 +106,7 @@ def _sections(
     yield Section(
         "Runs", [Details(f"Scores and commands of {counted(len(records), 'run')}", [*_runs(folder, evidence, records)])]
     )
-    introduction = "Train the missing runs and check the others:"
+    introduction = "Train runs that are missing, if any, and check all runs:"
     yield Section("Commands", [introduction, Code(_command(folder))])
     yield Section("Sweep file", [Code(folder.read(_file(folder)).decode("utf-8", "replace"))])
     # All runs share the config but for the swept keys and the seed, so one is shown.

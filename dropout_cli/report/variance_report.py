@@ -56,7 +56,7 @@ def _sections(
     yield Section("Runs", [Details(f"Seeds and results of {counted(len(records), 'run')}", [listed])])
     place, base = quote_word(str(folder.path)), quote_word(str(folder.path / BASE_FILE))
     command = f"dropout variance {base} --levels {design.levels} --metric {metric} --out {place}"
-    introduction = "Train the missing runs and check the others:"
+    introduction = "Train runs that are missing, if any, and check all runs:"
     yield Section("Commands", [introduction, Code(f"{command}\ndropout verify {place}")])
     yield Section("Sweep file", [Code(folder.read(SWEEP_FILE).decode("utf-8", "replace"))])
     first = Run(folder.cell(records[0].name))

@@ -159,7 +159,7 @@ def test_an_alias_inside_its_own_anchor_is_refused() -> None:
 
 def test_an_alias_without_an_anchor_is_refused() -> None:
     """There is nothing that it could stand for."""
-    assert refusal("a: *b") == "c.yaml:1:4: the alias *b is used before its anchor &b is defined."
+    assert refusal("a: *b") == "c.yaml:1:4: the alias *b has no anchor &b before it. Write the value out."
 
 
 def test_a_second_document_is_refused() -> None:
