@@ -5,12 +5,12 @@ from typing import Any
 
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DropoutError
+from dropout_cli.core.numbers import is_finite_number
 from dropout_cli.core.text import counted, significant
 from dropout_cli.metrics import ClassPredictions
 from dropout_cli.metrics.formulas.classification import roc_auc
 from dropout_cli.runs import Run
 from dropout_cli.runs.summary import count_examples, positive_class
-from dropout_cli.training import yardstick_messages
 
 PART_NAMES = {"test": "test", "val": "validation"}
 """Parts of the data whose numbers are a result, the most important one first -> their names."""
@@ -95,7 +95,7 @@ def _score(scores: Mapping[str, Any], metric: str) -> float | None:
     if value is None and metric == "balanced_accuracy":  # summaries of older versions have only its terms
         recalls = [row["recall"] for row in scores["per_class"] if row["support"]]
         value = sum(recalls) / len(recalls)
-    return value if yardstick_messages.is_finite_number(value) else None
+    return value if is_finite_number(value) else None
 
 
 def has_unequal_classes(scores: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from dropout_cli import statistics
 from dropout_cli.analysis.headlines import DAMAGED, PERCENT, format_score
 from dropout_cli.core import npz
 from dropout_cli.core.errors import DropoutError
+from dropout_cli.core.numbers import is_finite_number
 from dropout_cli.core.text import counted, decimals, significant
 from dropout_cli.core.types import Array
 from dropout_cli.metrics import larger_is_better, predicted_classes
@@ -68,7 +69,7 @@ def _relations(summary: Mapping[str, Any], metric: str, intervals: Mapping[str, 
         names["linear"] = yardstick_messages.LINEAR_MODEL_LABELS[summary["yardstick"]["linear"]["kind"]]
     for model, name in names.items():
         theirs = yardstick_messages.yardstick_scores(summary, model, "test").get(metric)
-        if not yardstick_messages.is_finite_number(theirs):
+        if not is_finite_number(theirs):
             continue
         if model == "dummy" and not yardstick_messages.is_better_than(metric, ours, theirs):
             continue  # a warning says so already

@@ -16,6 +16,7 @@ from pathlib import Path
 import typer
 
 from dropout_cli.cli import schema_keys
+from dropout_cli.core.bundled import configs_folder
 
 VARIABLE = "_DROPOUT_COMPLETE"
 """The environment variable with which Typer's scripts ask for completion."""
@@ -90,7 +91,7 @@ def _silent(complete: Callable[[typer.Context, str], Iterator[str]]) -> Complete
 @_silent
 def complete_config(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     """Yield bundled configs, and YAML files and data in the folder that is typed."""
-    folder = schema_keys.bundled_folder()
+    folder = configs_folder()
     for path in (*sorted(folder.glob("*.yaml")), *sorted(folder.glob("variants/*.yaml"))):
         yield path.relative_to(folder).with_suffix("").as_posix()
     yield from _files(incomplete, (*CONFIG_ENDINGS, *DATA_ENDINGS))
@@ -99,7 +100,7 @@ def complete_config(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 @_silent
 def complete_paper(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     """Yield the bundled reproductions, and YAML files in the folder that is typed."""
-    yield from (path.stem for path in sorted(schema_keys.bundled_folder().glob("papers/*.yaml")))
+    yield from (path.stem for path in sorted(configs_folder().glob("papers/*.yaml")))
     yield from _files(incomplete, CONFIG_ENDINGS)
 
 

@@ -7,8 +7,9 @@ classes takes half a second.
 import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Any
+
+from dropout_cli.core.bundled import configs_folder
 
 PLUGIN_GROUPS = {
     "dropout": "dropout_cli.variants",
@@ -20,13 +21,6 @@ TAGS = ("name", "variant")
 """Keys that hold the name of a choice."""
 _WORDS = {"boolean": ("true", "false"), "null": ("null",)}
 _PATHS = ("path", "val_path", "test_path", "labels", "val_labels", "test_labels", "init_from", "teacher")
-
-
-def bundled_folder() -> Path:
-    """Return the folder of the bundled configs."""
-    package = Path(__file__).parents[1]
-    inside = package / "configs"  # in an installed wheel; in a checkout the folder is beside the package
-    return inside if inside.is_dir() else package.parent / "configs"
 
 
 class SchemaKeys:
@@ -42,7 +36,7 @@ class SchemaKeys:
 
     @cached_property
     def _schema(self) -> dict[str, Any]:
-        text = (bundled_folder() / "dropout.schema.json").read_text("utf-8")
+        text = (configs_folder() / "dropout.schema.json").read_text("utf-8")
         schema: dict[str, Any] = json.loads(text)
         return schema
 

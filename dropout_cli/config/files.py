@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from dropout_cli.config.error_collector import escape_to_one_line
+from dropout_cli.core.bundled import configs_folder
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.registry import did_you_mean
 from dropout_cli.data.base import DATASETS
@@ -29,13 +30,6 @@ def bundled_configs() -> dict[str, Path]:
     folder = configs_folder()
     paths = [*sorted(folder.glob("*.yaml")), *sorted(folder.glob("variants/*.yaml"))]
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
-
-
-def configs_folder() -> Path:
-    """Return the folder of the bundled configs."""
-    package = Path(__file__).parents[1]
-    inside = package / "configs"  # in an installed wheel; in a checkout the folder is beside the package
-    return inside if inside.is_dir() else package.parent / "configs"
 
 
 def find_config(name: str) -> Path:

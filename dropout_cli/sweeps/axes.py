@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from dropout_cli.config.document import Node
 from dropout_cli.config.error_collector import ErrorCollector, Place
 from dropout_cli.config.validate import node_value
+from dropout_cli.core.numbers import is_finite_number
 from dropout_cli.core.rng import Generator, stream
 from dropout_cli.sweeps.replicates import SEED, SPLIT_SEED
 
@@ -108,7 +109,7 @@ def parse_values(node: Node, mistakes: ErrorCollector, key: str) -> list[tuple[A
 def _range(bounds: Mapping[str, Any]) -> list[float]:
     """Return the numbers of a range, both ends included."""
     # With decimal arithmetic, 0.1 + 0.2 is 0.3.
-    if not all(map(is_finite_number_value, bounds.values())):
+    if not all(map(is_finite_number, bounds.values())):
         raise ValueError("from, to and step must be numbers")
     first, last, step = (Decimal(str(bounds[name])) for name in ("from", "to", "step"))
     if step == 0 or (last - first) / step < 0:
@@ -118,11 +119,6 @@ def _range(bounds: Mapping[str, Any]) -> list[float]:
         raise ValueError(f"has {count:,} values; the maximum is {MOST_VALUES:,}")
     integral = all(isinstance(bound, int) for bound in bounds.values())
     return [(int if integral else float)(first + step * index) for index in range(count)]
-
-
-def is_finite_number_value(value: Any) -> bool:
-    """Return True for a finite number; booleans are not numbers here."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def grid_points(axes: Mapping[str, Sequence[tuple[Any, str]]]) -> list[Point]:
@@ -204,7 +200,7 @@ def _values(name: str, bounds: Any, rng: Generator) -> Iterator[Any]:
     if name == "choice":
         while True:
             yield bounds[int(rng.integers(len(bounds)))]
-    if len(bounds) != 2 or not all(map(is_finite_number_value, bounds)):
+    if len(bounds) != 2 or not all(map(is_finite_number, bounds)):
         raise ValueError("must be [LOW, HIGH]")
     low, high = bounds
     if not low < high:

@@ -15,6 +15,7 @@ from typing import Any
 
 from dropout_cli.core import locks
 from dropout_cli.core.errors import DropoutError, UsageError
+from dropout_cli.core.numbers import is_finite_number
 from dropout_cli.runs import MANIFEST, Run
 from dropout_cli.runs.safe_read import require_regular_files
 from dropout_cli.runs.state import TIME_FORMAT
@@ -26,7 +27,6 @@ from dropout_cli.sweeps.sweep_comparison import SweepComparison
 from dropout_cli.sweeps.tuning.study import STUDY
 from dropout_cli.sweeps.variance.design import VarianceDesign
 from dropout_cli.sweeps.variance.shares import VarianceShares, compute_shares
-from dropout_cli.training.yardstick_messages import is_finite_number
 
 SEARCH, FINALS = "search", "finals"
 """The folders of a search: its trials, and the sweep among the best of them."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dropout_cli.core.numbers import is_finite_number
 from dropout_cli.core.text import counted, decimals
 from dropout_cli.metrics import larger_is_better, metric_name, metric_part
 from dropout_cli.sweeps.records import RunRecord
@@ -143,7 +144,7 @@ def _runs_by_setting(records: Sequence[RunRecord], metric: str) -> dict[tuple[st
 def _number(record: RunRecord, model: str, metric: str) -> float | None:
     """Return the metric of `dummy` or `linear` in the summary of a run; None if it has none."""
     value = yardstick_messages.yardstick_scores(record.summary, model, metric_part(metric)).get(metric_name(metric))
-    return float(value) if yardstick_messages.is_finite_number(value) else None
+    return float(value) if is_finite_number(value) else None
 
 
 def _dummy(record: RunRecord, metric: str) -> float:

@@ -24,6 +24,7 @@ import numpy as np
 from dropout_cli import config, metrics
 from dropout_cli.core import environment, npz
 from dropout_cli.core.errors import DropoutError
+from dropout_cli.core.numbers import is_finite_number
 from dropout_cli.core.rng import stream
 from dropout_cli.core.types import Array
 from dropout_cli.data.dataset import BatchReader, Dataset, Part
@@ -157,7 +158,7 @@ def _has_parts(found: Any) -> bool:
 
 
 def _is_number_or_none(value: object) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value))
+    return value is None or is_finite_number(value)
 
 
 def _plain(task: Task) -> Task:

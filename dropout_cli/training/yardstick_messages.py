@@ -1,10 +1,10 @@
 """Comparison of a network with the simple models, as a sentence and as a table."""
 
-import math
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
 from dropout_cli.core.dotted import value_at
+from dropout_cli.core.numbers import is_finite_number
 from dropout_cli.core.text import significant
 from dropout_cli.metrics import larger_is_better, task_metrics
 from dropout_cli.tasks import TASKS
@@ -98,8 +98,3 @@ def _pair(summary: Mapping[str, Any], number: str) -> tuple[float, float] | None
     ours = test.get(number) if isinstance(test, Mapping) else None
     theirs = yardstick_scores(summary, "dummy", "test").get(number)
     return (float(ours), float(theirs)) if is_finite_number(ours) and is_finite_number(theirs) else None
-
-
-def is_finite_number(value: object) -> TypeGuard[float]:
-    """Return True if a value of a summary is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

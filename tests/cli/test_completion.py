@@ -12,10 +12,11 @@ import pytest
 
 from dropout_cli import config
 from dropout_cli.architectures import ARCHITECTURES
-from dropout_cli.cli import completion, schema_keys
+from dropout_cli.cli import completion
 from dropout_cli.cli.schema_keys import SchemaKeys
 from dropout_cli.config.declarations import block_keys
 from dropout_cli.config.files import CONFIG_SUFFIXES, DATA_SUFFIXES
+from dropout_cli.core.bundled import configs_folder
 from dropout_cli.data import DATASETS
 from dropout_cli.metrics import METRICS
 from dropout_cli.objectives import OBJECTIVES
@@ -113,7 +114,7 @@ def test_names_and_metrics_are_those_of_the_registries() -> None:
     assert set(completion.DATA_ENDINGS) == set(DATA_SUFFIXES) and completion.CONFIG_ENDINGS == CONFIG_SUFFIXES
     assert {name.rpartition("/")[2] for name in config.bundled_configs()} >= {"digits", "alpha"}
     assert {path.parent.name for path in config.bundled_configs().values()} == {"configs", "variants"}
-    assert schema_keys.bundled_folder().name == "configs"
+    assert configs_folder().name == "configs"
 
 
 @pytest.mark.parametrize(

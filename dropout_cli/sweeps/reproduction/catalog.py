@@ -4,7 +4,8 @@ import os
 import time
 from pathlib import Path
 
-from dropout_cli.config.files import bundled_configs, configs_folder, is_file_path
+from dropout_cli.config.files import bundled_configs, is_file_path
+from dropout_cli.core.bundled import configs_folder
 from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.registry import did_you_mean
 from dropout_cli.core.shell_words import join_words

@@ -10,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dropout_cli.config.validate import node_value
-from dropout_cli.sweeps import axes, plan
+from dropout_cli.core.numbers import is_finite_number
+from dropout_cli.sweeps import plan
 from dropout_cli.sweeps.axes import Point, Setting
 from dropout_cli.sweeps.spec import Sweep
 
@@ -66,7 +67,7 @@ def _parameters(sweep: Sweep) -> Iterator[tuple[bool, Ask]]:
 
 def _one_of(name: str, rows: Sequence[Point]) -> tuple[bool, Ask]:
     values = [setting.value for row in rows for setting in row]
-    ordered = len(values) == len(rows) and all(map(axes.is_finite_number_value, values)) and values == sorted(values)
+    ordered = len(values) == len(rows) and all(map(is_finite_number, values)) and values == sorted(values)
 
     def ask(trial: "Trial", takes: Callable[[str], bool]) -> Point:
         if not any(plan.is_choice(one) or takes(one.key) for one in rows[0]):
