@@ -28,7 +28,7 @@ def print_table(table: "ReproducedTable", table_format: TableFormat, folder: Pat
         folder: The folder of the reproduction.
         json: True to print one JSON object instead.
     """
-    from dropout_cli.sweeps.export_tables import as_csv, as_latex, as_markdown
+    from dropout_cli.sweeps.export_tables import as_csv
     from dropout_cli.sweeps.reproduction import table as tables
 
     rows = tables.table_rows(table)
@@ -37,9 +37,9 @@ def print_table(table: "ReproducedTable", table_format: TableFormat, folder: Pat
     elif table_format is TableFormat.csv:
         output.print_result(as_csv(tables.HEADERS, rows).rstrip("\n"))
     elif table_format is TableFormat.md:
-        output.print_result(as_markdown(tables.HEADERS, rows).rstrip("\n"))
+        output.print_result(tables.markdown_tables(table).rstrip("\n"))
     elif table_format is TableFormat.latex:
-        output.print_result(as_latex(tables.HEADERS, rows, caption=table.reproduction.document.paper).rstrip("\n"))
+        output.print_result(tables.latex_tables(table).rstrip("\n"))
     else:
         print_as_text(table)
         output.print_path(folder)
@@ -48,10 +48,11 @@ def print_table(table: "ReproducedTable", table_format: TableFormat, folder: Pat
 def print_as_text(table: "ReproducedTable") -> None:
     """Print the tables of rows and orders, and the sentences below them."""
     from dropout_cli.sweeps.reproduction import table as tables
+    from dropout_cli.sweeps.reproduction.sentences import table_notes
 
     output.print_lines([table.reproduction.document.paper, table.reproduction.document.question])
     rows = tables.table_rows(table)
     output.print_result(output.format_table(tables.HEADERS, rows, drop_order=("changed", "difference", "band")))
     if orders := tables.order_rows(table):
-        output.print_result(output.format_table(tables.ORDER_HEADERS, orders))
-    output.print_lines(tables.table_notes(table))
+        output.print_result(output.format_table(tables.order_headers(table), orders))
+    output.print_lines(table_notes(table))

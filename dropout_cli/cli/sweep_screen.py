@@ -57,8 +57,10 @@ def print_sweep(folder: "SweepFolder", json: bool, *, every: bool = False) -> No
         is_study = main is not None and main.design is not None
         command = "variance" if is_study else "sweep" if search is None else "tune"
         command = "reproduce" if is_reproduction(folder) else command
+        # A reproduction that was killed before its first table looks like a sweep.
+        again = "same command" if command == "sweep" else f"same `dropout {command}` command"
         if not _is_running(main, search, finals):
-            output.print_result(f"Run the same `dropout {command}` command again to continue.")
+            output.print_result(f"Run the {again} again to continue.")
 
 
 def _counts(status: "SweepStatus") -> str:

@@ -7,6 +7,7 @@ from dropout_cli.report.page import Figure, Section, SectionPart
 from dropout_cli.sweeps.folder import SweepFolder
 from dropout_cli.sweeps.reproduction import table as tables
 from dropout_cli.sweeps.reproduction.measure import ReproducedTable, measure_folder
+from dropout_cli.sweeps.reproduction.sentences import headline, table_notes
 from dropout_cli.sweeps.reproduction.stored import is_reproduction
 
 
@@ -25,7 +26,7 @@ def _parts(table: ReproducedTable) -> Iterator[SectionPart]:
     yield f"{document.paper}. {document.question}"
     yield from narrow_tables("Published and measured", tables.HEADERS, tables.table_rows(table))
     if orders := tables.order_rows(table):
-        yield from narrow_tables("Orders of the paper", tables.ORDER_HEADERS, orders)
+        yield from narrow_tables("Orders", tables.order_headers(table), orders)
     if (picture := tables.draw_table(table, svg=True)) is not None:
-        yield Figure(picture, tables.headline(table), tables.headline(table))
-    yield from tables.table_notes(table)
+        yield Figure(picture, headline(table), headline(table))
+    yield from table_notes(table)

@@ -98,6 +98,9 @@ def _refuse_others(path: Path, reference: str) -> None:
         if (path / SEARCH_FILE).is_file():
             fact = "is a search that has not ended"
             raise UsageError(reference, fact, "The same `dropout tune` command continues it.")
+        if (path / "choices" / SWEEP_FILE).is_file():
+            fact = "is a reproduction whose values are still being chosen"
+            raise UsageError(reference, fact, "The same `dropout reproduce` command continues it.")
         if path.is_dir() and reference != LATEST:
             raise UsageError(reference, "is a folder, but not a run folder", "`dropout runs` lists all runs.")
     except OSError:  # for example, a name that is too long

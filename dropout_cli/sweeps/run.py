@@ -13,7 +13,7 @@ from dropout_cli.core.shell_words import quote_word
 from dropout_cli.core.text import counted
 from dropout_cli.sweeps import plan_changes, stored_plan
 from dropout_cli.sweeps.baselines import find_baselines
-from dropout_cli.sweeps.folder import SweepFolder
+from dropout_cli.sweeps.folder import PLAN, SweepFolder
 from dropout_cli.sweeps.folder_use import refuse_other_use
 from dropout_cli.sweeps.plan import Cell, SweepPlan
 from dropout_cli.sweeps.records import RunRecord
@@ -144,6 +144,10 @@ def train_plan(
     Raises:
         DropoutError: As `run_sweep`.
     """
+    if execution.scheduler is not None and not folder.has(PLAN):
+        # A wrong address is an error before there is a folder.
+        with dask_client.connect(execution.scheduler):
+            pass
     with folder.hold_lock():
         until_plan.refuse_changed_looks(plan, comparison, folder)
         change = plan_changes.compare_with_stored(plan, folder, may_replace=execution.may_replace)

@@ -117,9 +117,7 @@ def test_a_sweep_is_shown_while_it_runs_and_after_a_kill(tmp_path: Path) -> None
     while (found := status(tmp_path, "sweep-tiny"))["training"]:  # the worker stops after its epoch
         assert time.monotonic() < deadline
     assert found["status"] == "incomplete" and found["seconds_left"] is None and found["missing"]
-    assert (
-        "Run the same `dropout sweep` command again to continue." in dropout("show", "sweep-tiny", cwd=tmp_path).stdout
-    )
+    assert "Run the same command again to continue." in dropout("show", "sweep-tiny", cwd=tmp_path).stdout
 
 
 def test_a_search_is_shown_with_its_trials(tmp_path: Path) -> None:

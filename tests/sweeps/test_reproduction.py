@@ -21,7 +21,7 @@ from dropout_cli.sweeps.reproduction.catalog import bundled_papers
 from dropout_cli.sweeps.reproduction.load import load_reproduction
 from dropout_cli.sweeps.reproduction.measure import MeasuredRow, measure_folder
 from dropout_cli.sweeps.reproduction.row import choices_direction
-from dropout_cli.sweeps.reproduction.table import table_notes
+from dropout_cli.sweeps.reproduction.sentences import table_notes
 from tests.commands import dropout
 from tests.small_paper import DISTILLED, LINE, PAPER, write_paper
 
@@ -83,7 +83,8 @@ def test_rows_share_runs_teachers_and_choices_of_a_seed(tmp_path: Path) -> None:
     rows = {row.row.name: row for row in table.rows}
     teacher, *_ = table.stored.runs["teacher"]
     students = table.stored.runs["student"]
-    assert "student_nll" not in table.stored.runs and rows["student_nll"].n == len(students) == 2
+    assert table.stored.runs["student_nll"] == table.stored.runs["student"]
+    assert rows["student_nll"].n == len(students) == 2
     summaries = [json.loads((folder.cell(id) / "summary.json").read_bytes()) for id in students]
     assert math.isclose(rows["student_nll"].mean, np.mean([one["test"]["nll"] for one in summaries]))
     for id in students:
@@ -132,7 +133,7 @@ def measured(published: float, mean: float, band: float, gain: float | None, tmp
     row = load_reproduction(write_paper(tmp_path)).rows["none"]
     given = row.given.__class__(label="x", published=published)
     row = row.__class__(**{**vars(row), "given": given})
-    return MeasuredRow(row, 3, mean, 0.1, Interval(mean - 1, mean + 1), band, gain, 100).verdict
+    return MeasuredRow(row, 3, mean, 0.1, Interval(mean - 1, mean + 1), band, gain, 100, 3, 3).verdict
 
 
 def test_a_verdict_follows_from_the_band(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ LABEL = "    label: dropout\n"
 CHANGES = {
     "unknown row 'noone'": ("reference: none", "reference: noone"),
     "not a number of the validation part": ("by: val.error", "by: test.error"),
-    "choices.better: is missing: it is not known which values of": ("by: val.error", "by: train_seconds.val.mean"),
+    "choices.better: is missing: it is not known which values of": ("by: val.error", "by: yardstick.dummy.val.x"),
     "unknown row 'nothing'": ("[[drop, none]]", "[[drop, nothing]]"),
     "publshed: unknown key": ("published: 20.0", "publshed: 20.0"),
     "scales: laptop is missing": ("  laptop: {seeds: 3, minutes: 1}\n", ""),
@@ -41,6 +41,27 @@ CHANGES = {
     "Write 18.5": ("published: 18.0", "published: 18,5"),
     "changed: must be a list, got the text 'Adam'. Write [Adam]": (LABEL, f"{LABEL}    changed: Adam\n"),
     "a key must be text, got '5'. Put it in quotes": ("  other: {", "  5: {"),
+    "'' cannot be given to --rows": ("  other: {", "  '': {"),
+    "dropout.rate: has a single value. Give two values or more": ("[0.1, 0.5]", "[0.1]"),
+    "dropout.rate: has the value 0.1 twice. Give each value once": ("[0.1, 0.5]", "[0.1, 0.1]"),
+    "choose: has no effect in a row with a teacher": (LABEL, f"{LABEL}    teacher: none\n"),
+    "against: names its own row": (LABEL, f"{LABEL}    against: drop\n"),
+    "published: must be from 0 to 100, because test.error is shown as percent, got 180": (
+        "published: 18.0",
+        "published: 180",
+    ),
+    "better: is higher, but lower values of test.error are better": (LABEL, f"{LABEL}    better: higher\n"),
+    "'test' names a part of the data, not a number. Write, for example, test.error": (
+        LABEL,
+        f"{LABEL}    metric: test\n",
+    ),
+    "summary.json has no number 'foo.bar'": (LABEL, f"{LABEL}    metric: foo.bar\n"),
+    "orders: must be a list of lists of rows": ("[[drop, none]]", "drop"),
+    "paper.yaml:14:17: orders: unknown row 'nothing'": ("[[drop, none]]", "[[drop, nothing]]"),
+    "rows.none: must be a mapping. Write, for example, {label: no dropout}": (
+        "{label: no dropout, published: 20.0, set: {dropout: {variant: none}}}",
+        "20.0",
+    ),
 }
 
 
@@ -56,12 +77,30 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, fact: str) -> None:
     assert fact in str(error.value)
 
 
+def test_a_teacher_is_refused_with_a_split_for_each_seed(tmp_path: Path) -> None:
+    """The student of another seed would be tested on examples that its teacher has learned from."""
+    paper = write_paper(tmp_path, f"{DISTILLED}splits: each\n")
+    with pytest.raises(ConfigError, match=r"rows\.student\.teacher: cannot be used with splits: each"):
+        load_reproduction(paper)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "fact"),
     [
         ("choose: {dropout.rate", "choose: {dropout.rat", "dropout.rat: unknown key"),
         ("variant: none}", "variant: nothing}", "unknown variant 'nothing'"),
-        (LABEL, f"{LABEL}    teacher: none\n", "needs an objective that learns from it"),
+        (
+            "    choose: {dropout.rate: [0.1, 0.5]}\n",
+            "    teacher: none\n",
+            "needs an objective that learns from it",
+        ),
+        ("by: val.error", "by: monte_carlo.50.val.nll", "Add 50 to training.mc_passes"),
+        (
+            "set: {training.epochs: 2}}\nscales",
+            "set: {dataset: {name: digits, val_fraction: 0.0}}}\nscales",
+            "needs a validation part",
+        ),
+        ("reference: none", "metric: monte_carlo.9.test.nll", "Add 9 to training.mc_passes"),
     ],
 )
 def test_a_wrong_setting_is_found_before_anything_is_trained(tmp_path: Path, old: str, new: str, fact: str) -> None:

@@ -109,6 +109,8 @@ def reproduce(
     paper = load_reproduction(find_paper(name))
     folder = SweepFolder(out or arguments.DEFAULT_RUNS_DIR / f"reproduce-{paper.name}-{scale.value}")
     names = [one.strip() for one in rows.split(",")] if rows is not None else []
+    if rows is not None and not rows.strip():
+        raise UsageError("--rows", "is empty", "Give names of rows, separated by commas.")
     if not all(names):
         raise UsageError("--rows", f"'{rows}' has an empty name", "Separate names by single commas.")
     wanted = find_rows(paper, scale.value, names)
@@ -127,12 +129,14 @@ def reproduce(
             notice=output.print_stderr,
             announce=(lambda _: None) if quiet else output.print_stderr,
         )
+    labels = {run: paper.rows[row].given.label for row, runs in report.table.stored.runs.items() for run in runs}
     for run, reason in report.failures.items():
-        output.print_stderr(f"{run}: failed ({reason}). See {folder.path / 'failed' / run}.json.")
+        place = f"{labels.get(run, 'a run')} ({run})"
+        output.print_stderr(f"{place}: failed ({reason.rstrip('.')}). See {folder.path / 'failed' / run}.json.")
     print_table(report.table, table_format or TableFormat.text, folder.path, json=json)
     if report.failures or report.missing:
         fact = f"{counted(len(report.failures), 'run')} failed, {counted(report.missing, 'run')} not trained"
-        raise SweepIncomplete(str(folder.path), fact, "Use --retry-failed to train the failed runs again.")
+        raise SweepIncomplete(str(folder.path), fact, "Correct the row, or give --retry-failed.")
     if scale is ScaleChoice.full and report.table.failures:
         raise Mismatch(
             paper.name, f"the results differ from the paper: {'; '.join(report.table.failures)}", "See the table."

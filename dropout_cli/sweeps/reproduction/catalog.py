@@ -10,6 +10,7 @@ from dropout_cli.core.errors import ConfigError
 from dropout_cli.core.registry import did_you_mean
 from dropout_cli.core.shell_words import join_words
 from dropout_cli.sweeps.folder import SweepFolder
+from dropout_cli.sweeps.reproduction.load import load_reproduction
 from dropout_cli.sweeps.reproduction.stored import read_reproduction
 
 PAPERS = "papers"
@@ -54,10 +55,13 @@ def bundled_command(folder: SweepFolder) -> str | None:
         UsageError: A file of the folder is damaged.
     """
     reproduction, stored = read_reproduction(folder)
-    if stored.name not in bundled_papers():
+    bundled = bundled_papers().get(stored.name)
+    if bundled is None or load_reproduction(bundled).document.paper != reproduction.document.paper:
         return None
     words = ["dropout", "reproduce", stored.name, "--scale", stored.scale, "--seeds", str(stored.seeds)]
-    if set(stored.runs) != {row.name for row in reproduction.trained_rows(stored.scale) if not row.given.same_runs}:
+    trained = {row.name for row in reproduction.trained_rows(stored.scale)}
+    # Folders of older versions do not list rows that read the runs of another row.
+    if not {name for name in trained if not reproduction.rows[name].given.same_runs} <= {*stored.runs} <= trained:
         words += ["--rows", ",".join(stored.runs)]
     return join_words(words)
 

@@ -1,6 +1,7 @@
 """Mistakes of a reproduction file that only show when its rows are seen together."""
 
 import itertools
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,12 +9,15 @@ from typing import Any
 from dropout_cli.config.document import Node
 from dropout_cli.config.error_collector import ErrorCollector, Place
 from dropout_cli.core.registry import suggest_names
-from dropout_cli.metrics import METRICS, metric_name
+from dropout_cli.metrics import METRICS, is_share, metric_name
+from dropout_cli.sweeps.replicates import SAME
 from dropout_cli.sweeps.reproduction.document import SCALES, ReproductionDocument, Scale
-from dropout_cli.sweeps.reproduction.row import Row, choices_direction
+from dropout_cli.sweeps.reproduction.numbers import SECTIONS
+from dropout_cli.sweeps.reproduction.row import Row, choices_direction, known_direction
 
 PARTS = ("train", "val", "test")
 """The parts of the data that have metrics of their own in a summary."""
+SHARES = {metric_name(one) for one in METRICS if is_share(metric_name(one))}
 SEED_KEY = "seed"
 
 
@@ -25,6 +29,7 @@ class FileCheck:
     document: ReproductionDocument
     rows: Mapping[str, Row]
     scales: Mapping[str, Scale]
+    choice_grid: Mapping[str, list[tuple[Any, str]]]
     mistakes: ErrorCollector
 
     def add_mistakes(self) -> None:
@@ -44,7 +49,8 @@ class FileCheck:
     def _check_names(self) -> None:
         for keys, name in self._named_rows():
             if name not in self.rows:
-                self._add(keys, f"unknown row '{name}'", suggest_names(name, self.rows))
+                place = find_item(find_node(self.tree, *keys), name) or find_place(self.tree, *keys)
+                self.mistakes.add(place, ".".join(keys), f"unknown row '{name}'", suggest_names(name, self.rows))
 
     def _named_rows(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield each place where a row is named, and the name."""
@@ -78,8 +84,14 @@ class FileCheck:
         labels: dict[str, str] = {}
         for name, row in self.rows.items():
             keys = ("rows", name)
-            if "," in name or name != name.strip():
-                self._add(keys, f"'{name}' cannot be given to --rows", "Use a name without commas and outer spaces.")
+            if not name or "," in name or name != name.strip():
+                way_out = "Use a name with letters, and without commas and outer spaces."
+                self._add(keys, f"'{name}' cannot be given to --rows", way_out)
+            if row.given.against == name:
+                self._add((*keys, "against"), "names its own row", "Name another row.")
+            self._check_published(keys, row)
+            self._check_better(keys, row)
+            self._check_grid((*keys, "choose"), row.grid)
             if row.given.label in labels:
                 other = labels[row.given.label]
                 self._add((*keys, "label"), f"is also the label of the row '{other}'", "Give each row its own.")
@@ -90,6 +102,32 @@ class FileCheck:
             if row.given.metric is not None:
                 self._check_metric((*keys, "metric"), row.metric)
         self._check_metric(("metric",), self.document.metric)
+        self._check_grid(("choices", "grid"), self.choice_grid)
+
+    def _check_published(self, keys: tuple[str, ...], row: Row) -> None:
+        """Check that a published share is one, in the unit of the row."""
+        name, value = row.metric.rpartition(".")[2], row.given.published
+        if value is not None and name in SHARES and not 0 <= value <= row.factor:
+            shown = "percent" if row.unit == "percent" else "a fraction"
+            fact = f"must be from 0 to {row.factor:g}, because {row.metric} is shown as {shown}"
+            self._add((*keys, "published"), f"{fact}, got {value:g}", "Correct it, or set unit.")
+
+    def _check_better(self, keys: tuple[str, ...], row: Row) -> None:
+        """Check that `better` does not contradict a known metric."""
+        known = known_direction(row.metric)
+        if {known, row.better} == {"lower", "higher"}:
+            place = (*keys, "better") if row.given.better else ("better",)
+            self._add(place, f"is {row.better}, but {known} values of {row.metric} are better", "Leave it out.")
+
+    def _check_grid(self, keys: tuple[str, ...], grid: Mapping[str, list[tuple[Any, str]]]) -> None:
+        """Check that there are different values to choose from."""
+        for key, options in grid.items():
+            values = [json.dumps(value, sort_keys=True, default=str) for value, _ in options]
+            twice = [value for value in values if values.count(value) > 1]
+            if len(options) == 1:
+                self._add((*keys, key), "has a single value", "Give two values or more, or write it in `set`.")
+            elif twice:
+                self._add((*keys, key), f"has the value {twice[0]} twice", "Give each value once.")
 
     def _check_metric(self, keys: tuple[str, ...], metric: str) -> bool:
         """Add a mistake for a name that is nearly that of a metric; return True if there is none."""
@@ -99,8 +137,15 @@ class FileCheck:
         if part not in PARTS:
             if metric in {metric_name(one) for one in METRICS}:
                 self._add(keys, f"'{metric}' does not name a part of the data", f"Write, for example, test.{metric}.")
-                return False
-            return True
+            elif part not in SECTIONS:
+                way_out = f"It begins with one of: {', '.join((*PARTS, *SECTIONS))}."
+                self._add(keys, f"summary.json has no number '{metric}'", way_out)
+            else:
+                return True
+            return False
+        if not name:
+            self._add(keys, f"'{metric}' names a part of the data, not a number", f"Write, for example, {part}.error.")
+            return False
         hint = suggest_names(metric, [one for one in METRICS if one.startswith(f"{part}.")])
         if not hint.startswith("Did you mean"):
             return True
@@ -118,6 +163,12 @@ class FileCheck:
                     self._add(("rows", name, unused[0]), fact, "Leave out one of them.")
             if given.teacher is not None:
                 self._check_other(name, "teacher", given.teacher)
+                if given.choose:
+                    fact = "has no effect in a row with a teacher"
+                    self._add(("rows", name, "choose"), fact, "Leave out one of them.")
+                if self.document.splits != SAME:
+                    fact = f"cannot be used with splits: {self.document.splits}, because a teacher has one split"
+                    self._add(("rows", name, "teacher"), fact, "Leave out one of them.")
 
     def _check_other(self, name: str, key: str, other: str) -> None:
         """Check the row that another one reads runs from or learns from."""
@@ -205,6 +256,13 @@ def find_node(tree: Node, *keys: str) -> Node | None:
     for key in keys:
         node = node.value.get(key) if node is not None and isinstance(node.value, dict) else None
     return node
+
+
+def find_item(node: Node | None, text: str) -> Place | None:
+    """Return the place of a text in a list or in lists of lists; None if there is none."""
+    if node is None or not isinstance(node.value, list):
+        return node.place if node is not None and node.value == text else None
+    return next((place for one in node.value if (place := find_item(one, text)) is not None), None)
 
 
 def find_place(tree: Node, *keys: str) -> Place:

@@ -11,6 +11,8 @@ from dropout_cli.sweeps.replicates import Replicate
 from dropout_cli.sweeps.reproduction.design import Chosen, Design
 from dropout_cli.sweeps.reproduction.numbers import read_number
 
+CORRECT = "Correct `by` of `choices` in the reproduction file."
+
 
 def choose_values(
     design: Design,
@@ -42,9 +44,8 @@ def choose_values(
         points = [place for place, row in enumerate(design.rows) if row == name]
         scores: dict[Replicate | None, list[float]] = {}
         for place in points:
-            by_replicate = {
-                records[run].replicate: read_number(records[run], by) for run in runs_of_points[place] if run in records
-            }
+            complete = [records[run] for run in runs_of_points[place] if run in records]
+            by_replicate = {record.replicate: read_number(record, by, CORRECT) for record in complete}
             if per_replicate:
                 for replicate, score in by_replicate.items():
                     scores.setdefault(replicate, [math.nan] * len(points))[points.index(place)] = score
@@ -54,7 +55,8 @@ def choose_values(
         for key, its in scores.items():
             finite = [place for place, score in enumerate(its) if math.isfinite(score)]
             if not finite:
-                raise RunFailed(name, f"no run has a finite {by}", "Look at the failed runs in choices/failed.")
+                way_out = "`choices/failed` has the reasons. Correct the values, or give --retry-failed."
+                raise RunFailed(name, f"no run has a finite {by}", way_out)
             best = (max if larger else min)(finite, key=lambda place: its[place])
             chosen.setdefault(name, []).append(Chosen(design.values[points[best]], its[best], key))
     return chosen

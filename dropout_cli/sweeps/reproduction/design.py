@@ -72,7 +72,7 @@ def design_choices(reproduction: Reproduction, scale: str, rows: Sequence[Row], 
     points, names, values = [], [], []
     for row in rows:
         grid = {**reproduction.choice_grid, **row.grid}
-        if row.given.teacher or row.given.same_runs or all(len(one) < 2 for one in grid.values()):
+        if row.given.teacher or row.given.same_runs or not grid:
             continue
         for combination in itertools.product(*grid.values()):
             chosen = [Setting(key, *one) for key, one in zip(grid, combination, strict=True)]

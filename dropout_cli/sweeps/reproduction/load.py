@@ -1,6 +1,6 @@
 """Reading a reproduction file; all mistakes are reported with their places."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ class Reproduction:
     scale_settings: Mapping[str, Settings]
     choice_settings: Settings
     choice_grid: Mapping[str, list[tuple[Any, str]]]
+    choices_place: str
+    """The file, line and column of the number by which values are chosen."""
 
     @property
     def folder(self) -> Path:
@@ -42,8 +44,14 @@ class Reproduction:
 
     def trained_rows(self, scale: str) -> list[Row]:
         """Return the rows that are trained at a scale."""
-        chosen = self.scales[scale].rows or tuple(self.rows)
-        return [row for row in self.rows.values() if row.given.not_run is None and row.name in chosen]
+        named = self.scales[scale].rows or tuple(self.rows)
+        return self.with_needed_rows([name for name in named if self.rows[name].given.not_run is None])
+
+    def with_needed_rows(self, names: Collection[str]) -> list[Row]:
+        """Return these rows, their teachers and the rows whose runs they read, in the order of the file."""
+        given = [self.rows[name].given for name in names]
+        needed = {one for row in given for one in (row.teacher, row.same_runs) if one is not None}
+        return [row for name, row in self.rows.items() if name in {*names, *needed}]
 
 
 def load_reproduction(path: Path, text: bytes | None = None, *, base: Path | None = None) -> Reproduction:
@@ -73,11 +81,12 @@ def load_reproduction(path: Path, text: bytes | None = None, *, base: Path | Non
             mistakes.add(node.key_place, f"scales.{name}", "unknown scale", f"Choose from: {', '.join(SCALES)}.")
     rows = _read_rows(tree, document, mistakes)
     mistakes.raise_if_any()
-    if text is None:  # stored files were checked by the version that stored them
-        check_settings(tree, mistakes)
-        FileCheck(tree, document, rows, scales, mistakes).add_mistakes()
     choices = tree.value.get("choices")
     inner = choices.value if choices is not None and isinstance(choices.value, dict) else {}
+    choice_grid = _grid(inner.get("grid"), mistakes)
+    if text is None:  # stored files were checked by the version that stored them
+        check_settings(tree, mistakes)
+        FileCheck(tree, document, rows, scales, choice_grid, mistakes).add_mistakes()
     found = Reproduction(
         name=path.stem,
         path=path,
@@ -89,16 +98,19 @@ def load_reproduction(path: Path, text: bytes | None = None, *, base: Path | Non
         scales=scales,
         scale_settings={name: _settings(find_node(tree, "scales", name, "set")) for name in scales},
         choice_settings=_settings(inner.get("set")),
-        choice_grid=_grid(inner.get("grid"), mistakes),
+        choice_grid=choice_grid,
+        choices_place=str(find_place(tree, "choices", "by")),
     )
     mistakes.raise_if_any()
     return found
 
 
 def _check_lists_of_orders(tree: Node, mistakes: ErrorCollector) -> None:
-    """Raise a single mistake for a flat list of rows, instead of one for each row."""
+    """Raise a single mistake for a text or a flat list of rows, instead of one for each row."""
     node = find_node(tree, "orders")
-    if node is not None and isinstance(node.value, list) and any(isinstance(one.value, str) for one in node.value):
+    if node is None or node.value is None:
+        return
+    if not isinstance(node.value, list) or any(isinstance(one.value, str) for one in node.value):
         mistakes.add(node.key_place, "orders", "must be a list of lists of rows", "Write [[best, worse]].")
         mistakes.raise_if_any()
 
@@ -155,7 +167,8 @@ def _children(tree: Node, key: str, mistakes: ErrorCollector) -> dict[str, Node]
         if isinstance(child.value, dict):
             found[name] = child
         else:
-            mistakes.add(child.place, f"{key}.{name}", "must be a mapping")
+            example = "{label: no dropout}" if key == "rows" else "{seeds: 3, minutes: 1}"
+            mistakes.add(child.place, f"{key}.{name}", "must be a mapping", f"Write, for example, {example}.")
     return found
 
 

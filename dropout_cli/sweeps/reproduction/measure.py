@@ -4,7 +4,8 @@
 
 SE_test is the standard error of one network's error on the shared test part: sqrt(p (1 - p) / N) for a share, and
 RMSE / sqrt(2 N) for a root mean squared error, whose errors are taken as normal. s is the standard deviation over the
-n seeds. If every seed has its own published split, s contains the choice of the test part, and SE_test is left out.
+n seeds. If every seed has its own published split, s contains the choice of the test part, and SE_test is left out. It
+is also left out for other numbers, such as nll, of which it is not known.
 
 A difference inside the band is `consistent`, or `underpowered` if the band is wider than the gain that the paper
 claims, or than the published value itself if it claims none. A difference outside the band is `better` or `worse`,
@@ -33,7 +34,8 @@ from dropout_cli.sweeps.reproduction.numbers import read_number
 from dropout_cli.sweeps.reproduction.row import Row
 from dropout_cli.sweeps.reproduction.stored import StoredReproduction, read_reproduction
 
-CONSISTENT, UNDERPOWERED, ONE_RUN, NOT_RUN, NO_VALUE = "consistent", "underpowered", "one run", "not run", "no value"
+CONSISTENT, UNDERPOWERED, ONE_RUN, NO_VALUE = "consistent", "underpowered", "one run", "no value"
+NOT_RUN, NO_RESULT = "not run", "no result"
 HOLDS, REVERSED, NOT_DECIDED = "holds", "reversed", "not decided"
 
 
@@ -51,6 +53,10 @@ class MeasuredRow:
     """The gain that the paper claims; None if it compares the row with no other."""
     examples: int
     """Test examples of one run."""
+    planned: int
+    """The number of planned runs; 0 if the row is not trained."""
+    complete: int
+    """The number of complete runs."""
 
     @property
     def difference(self) -> float:
@@ -62,7 +68,7 @@ class MeasuredRow:
     def verdict(self) -> str:
         """The verdict about the published value."""
         if not self.n:
-            return NOT_RUN
+            return NO_RESULT if self.planned else NOT_RUN
         if self.row.given.published is None:
             return NO_VALUE
         if math.isnan(self.band):
@@ -77,8 +83,13 @@ class MeasuredRow:
     @property
     def fails(self) -> bool:
         """True if a value that the file declares does not hold."""
+        return self.verdict in ("worse", "differs") or self.is_above_limit
+
+    @property
+    def is_above_limit(self) -> bool:
+        """True if the mean is above `at_most`."""
         limit = self.row.given.at_most
-        return self.verdict in ("worse", "differs") or (limit is not None and self.n > 0 and self.mean > limit)
+        return limit is not None and self.n > 0 and self.mean > limit
 
 
 @dataclass(frozen=True)
@@ -126,10 +137,7 @@ class ReproducedTable:
 
 
 def _failure(one: MeasuredRow) -> str:
-    limit = one.row.given.at_most
-    if limit is not None and one.mean > limit:
-        return f"{one.mean:.4g} is above {limit:g}"
-    return one.verdict
+    return f"{one.mean:.4g} is above {one.row.given.at_most:g}" if one.is_above_limit else one.verdict
 
 
 def measure_folder(folder: SweepFolder) -> ReproducedTable:
@@ -149,13 +157,18 @@ def measure_folder(folder: SweepFolder) -> ReproducedTable:
         if row.given.same_runs in groups and name in trained
     }
     values = {name: _values(reproduction.rows[name], group) for name, group in groups.items()}
+    counts = {name: len(ids) for name, ids in stored.runs.items()}
     rows = tuple(
-        _measure(reproduction, row, groups.get(name), values.get(name, {})) for name, row in reproduction.rows.items()
+        _measure(reproduction, row, groups.get(name), values.get(name, {}), counts.get(row.given.same_runs or name, 0))
+        for name, row in reproduction.rows.items()
     )
-    pairs = [pair for order in reproduction.document.orders for pair in itertools.pairwise(order)]
-    here = [pair for pair in pairs if all(values.get(name) for name in pair)]
+    pairs = dict.fromkeys(pair for order in reproduction.document.orders for pair in itertools.pairwise(order))
+    # Pairs whose runs failed count, so that a failure does not make the other intervals narrower.
+    trained_pairs = [pair for pair in pairs if all(name in groups for name in pair)]
     orders = tuple(
-        _order(reproduction.rows[first], reproduction.rows[second], values, groups, len(here)) for first, second in here
+        _order(reproduction.rows[first], reproduction.rows[second], values, groups, len(trained_pairs))
+        for first, second in trained_pairs
+        if values[first] and values[second]
     )
     return ReproducedTable(reproduction, stored, rows, orders, len(records), len(plan.cells))
 
@@ -178,11 +191,12 @@ def _values(row: Row, group: RunGroup) -> dict[Replicate, float]:
 
 
 def _measure(
-    reproduction: Reproduction, row: Row, group: RunGroup | None, values: Mapping[Replicate, float]
+    reproduction: Reproduction, row: Row, group: RunGroup | None, values: Mapping[Replicate, float], planned: int
 ) -> MeasuredRow:
     gain = _gain(reproduction, row)
     if group is None or not values:
-        return MeasuredRow(row, 0, math.nan, math.nan, NO_INTERVAL, math.nan, gain, 0)
+        complete, runs = (0, 0) if group is None else (len(group.runs), planned)
+        return MeasuredRow(row, 0, math.nan, math.nan, NO_INTERVAL, math.nan, gain, 0, runs, complete)
     numbers = list(values.values())
     mean, n = float(np.mean(numbers)), len(numbers)
     sd = float(np.std(numbers, ddof=1)) if n > 1 else math.nan
@@ -196,7 +210,12 @@ def _measure(
     spread = sd if n > 1 else row.given.sd or math.nan
     shared = 0.0 if layout.splits_vary else _test_error(row, mean, examples)
     band = 2 * math.sqrt(2 * shared**2 + spread**2 / n)
-    return MeasuredRow(row, n, mean, sd, interval, band, gain, examples)
+    return MeasuredRow(row, n, mean, sd, interval, band, gain, examples, planned, len(group.runs))
+
+
+def has_test_error(row: Row) -> bool:
+    """Return True if the standard error from the size of the test part is known: for shares and the RMSE."""
+    return _is_share(row) or metric_name(row.metric) == "rmse"
 
 
 def _test_error(row: Row, mean: float, examples: int) -> float:

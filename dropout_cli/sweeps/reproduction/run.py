@@ -1,6 +1,5 @@
 """Training a reproduction: hyperparameters, teachers, all rows, and the table."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,16 +13,15 @@ from dropout_cli.sweeps.reproduction import table
 from dropout_cli.sweeps.reproduction.choose import choose_values
 from dropout_cli.sweeps.reproduction.design import (
     CHOICES,
-    TAUGHT,
     Chosen,
     Design,
     design_choices,
     design_rows,
-    learns_from_teacher,
 )
 from dropout_cli.sweeps.reproduction.load import Reproduction
 from dropout_cli.sweeps.reproduction.measure import ReproducedTable, measure_folder
 from dropout_cli.sweeps.reproduction.row import Row, choices_direction
+from dropout_cli.sweeps.reproduction.settings_check import refuse_wrong_settings
 from dropout_cli.sweeps.reproduction.stored import (
     PAPER_FILE,
     ROWS_FILE,
@@ -65,9 +63,7 @@ def find_rows(reproduction: Reproduction, scale: str, names: Sequence[str]) -> l
             raise UsageError("--rows", f"unknown row '{name}'", suggest_names(name, reproduction.rows))
         if reason := reproduction.rows[name].given.not_run:
             raise UsageError("--rows", f"'{name}' is not trained here: {reason}", "Leave it out.")
-    given = [reproduction.rows[name].given for name in names]
-    needed = {one for row in given for one in (row.teacher, row.same_runs) if one is not None}
-    return [row for name, row in reproduction.rows.items() if name in {*names, *needed}]
+    return reproduction.with_needed_rows(names)
 
 
 def run_reproduction(
@@ -109,6 +105,7 @@ def run_reproduction(
     teachers = _train_teachers(reproduction, scale, rows, seeds, chosen, folder, execution, watch, notice)
     design = design_rows(reproduction, scale, rows, seeds, chosen, teachers)
     report, ids = _train(design, folder, execution, watch, notice)
+    ids |= {row.name: ids[row.given.same_runs] for row in rows if row.given.same_runs in ids}
     stored = StoredReproduction(reproduction.name, scale, seeds, ids, chosen)
     folder.add_results({PAPER_FILE: reproduction.text, ROWS_FILE: stored.to_bytes()})
     measured = measure_folder(folder)
@@ -126,7 +123,11 @@ def _read_stored(folder: SweepFolder, reproduction: Reproduction, scale: str) ->
     """
     if not is_reproduction(folder):
         return None
-    _, stored = read_reproduction(folder)
+    before, stored = read_reproduction(folder)
+    old, new = before.document, reproduction.document
+    if old.paper != new.paper and old.question != new.question:
+        fact = f"the folder contains another reproduction, of {old.paper}"
+        raise UsageError(str(folder.path), fact, "Choose another folder with --out.")
     if (stored.name, stored.scale) != (reproduction.name, scale):
         fact = f"the folder contains {stored.name} at the scale {stored.scale}"
         raise UsageError(str(folder.path), fact, "Choose another folder with --out.")
@@ -165,32 +166,6 @@ def continue_folder(
         for name, row in reproduction.rows.items()
         if row.given.not_run is None and (name in names or row.given.same_runs in kept)
     ], count
-
-
-def refuse_wrong_settings(reproduction: Reproduction, scale: str, rows: Sequence[Row]) -> None:
-    """Plan one seed of everything, so that a mistake in a setting is found before anything is trained.
-
-    Args:
-        reproduction: The file.
-        scale: The scale.
-        rows: The rows to train.
-
-    Raises:
-        UsageError: A setting is wrong, or a row with a teacher has no objective that learns from one.
-    """
-    choices = design_choices(reproduction, scale, rows, 1)
-    first: dict[str, list[Chosen]] = {}
-    if choices is not None:
-        plan.make_plan(choices.sweep)
-        for name, values in zip(choices.rows, choices.values, strict=True):
-            first.setdefault(name, [Chosen(values, math.nan)])
-    for row in rows:
-        if row.given.teacher is not None and not learns_from_teacher(reproduction, scale, row):
-            place = f"{row.place}: rows.{row.name}.teacher"
-            raise UsageError(place, "needs an objective that learns from it", f"Set objective: {{name: {TAUGHT}}}.")
-    alone = [row for row in rows if row.given.teacher is None]
-    if any(row.given.same_runs is None for row in alone):
-        plan.make_plan(design_rows(reproduction, scale, alone, 1, first, {}).sweep)
 
 
 def _train(

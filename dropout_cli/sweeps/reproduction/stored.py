@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dropout_cli.core.errors import UsageError
+from dropout_cli.core.errors import ConfigError, NewerFormat, UsageError
 from dropout_cli.runs import FORMAT, json_bytes
 from dropout_cli.runs.safe_read import parse_json_file
 from dropout_cli.sweeps.folder import SweepFolder
@@ -16,6 +16,7 @@ from dropout_cli.sweeps.reproduction.load import Reproduction, load_reproduction
 
 PAPER_FILE, ROWS_FILE = "reproduction.yaml", "reproduction.json"
 """The stored reproduction file, and the runs of its rows."""
+AGAIN = "Delete it, and run the same `dropout reproduce` command again."
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,26 @@ def read_reproduction(folder: SweepFolder) -> tuple[Reproduction, StoredReproduc
 
     Raises:
         UsageError: A file is damaged.
-        ConfigError: The stored file is not valid.
     """
     place = str(folder.path / ROWS_FILE)
-    content = parse_json_file(folder.read(ROWS_FILE), place, FORMAT)
     try:
-        stored = _parse(content)
-    except (LookupError, TypeError, ValueError) as error:
-        fact = f"is damaged ({type(error).__name__})"
-        raise UsageError(place, fact, "Run the same `dropout reproduce` again.") from None
+        stored = _parse(parse_json_file(folder.read(ROWS_FILE), place, FORMAT))
+    except NewerFormat:
+        raise
+    except UsageError as error:
+        raise UsageError(place, error.problems[0].fact, AGAIN) from None
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(place, f"is damaged ({type(error).__name__})", AGAIN) from None
     # The base is not needed any more: the runs have their own configs.
     path = Path(folder.path / f"{stored.name}.yaml")
-    reproduction = load_reproduction(path, folder.read(PAPER_FILE), base=path)
+    try:
+        reproduction = load_reproduction(path, folder.read(PAPER_FILE), base=path)
+    except ConfigError as error:
+        problem = error.problems[0]
+        where = problem.place.removeprefix(str(path))
+        raise UsageError(f"{folder.path / PAPER_FILE}{where}", problem.fact, AGAIN) from None
     if stored.scale not in reproduction.scales or not {*stored.runs} <= {*reproduction.rows}:
-        raise UsageError(place, "does not fit reproduction.yaml", "Run the same `dropout reproduce` again.")
+        raise UsageError(place, f"does not fit {PAPER_FILE}", AGAIN)
     return reproduction, stored
 
 

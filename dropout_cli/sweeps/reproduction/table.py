@@ -1,34 +1,27 @@
-"""The table of a reproduction as rows, sentences, JSON and files."""
+"""The table of a reproduction as rows, JSON, files and a figure."""
 
 import math
-from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 from dropout_cli import plots
-from dropout_cli.config import flatten
 from dropout_cli.core.text import counted
 from dropout_cli.plots.published import PublishedPoint, published_and_measured
 from dropout_cli.runs import FORMAT, json_bytes
 from dropout_cli.statistics import Interval
 from dropout_cli.sweeps.export_tables import as_csv, as_latex, as_markdown
 from dropout_cli.sweeps.reproduction.measure import (
-    CONSISTENT,
-    HOLDS,
     NO_VALUE,
-    NOT_RUN,
-    ONE_RUN,
-    UNDERPOWERED,
     MeasuredOrder,
     MeasuredRow,
     ReproducedTable,
 )
-from dropout_cli.sweeps.wording import setting_name
+from dropout_cli.sweeps.reproduction.sentences import headline, table_notes
 
 FIGURE, TABLE_CSV, TABLE_JSON, NOTES = "published.png", "published.csv", "published.json", "published.txt"
 """Files of a reproduction in addition to those of a sweep."""
 HEADERS = ("row", "published", "measured", "95 % interval", "n", "difference", "band", "verdict", "changed")
 ORDER_HEADERS = ("better in the paper", "than", "pairs", "difference", "interval of difference", "order")
+OWN_ORDER_HEADERS = ("expected to be better", *ORDER_HEADERS[1:])
 
 
 def table_rows(table: ReproducedTable) -> list[list[str]]:
@@ -49,8 +42,13 @@ def table_rows(table: ReproducedTable) -> list[list[str]]:
     ]
 
 
+def order_headers(table: ReproducedTable) -> tuple[str, ...]:
+    """Return the headers of the table of orders."""
+    return OWN_ORDER_HEADERS if table.reproduction.document.ours else ORDER_HEADERS
+
+
 def order_rows(table: ReproducedTable) -> list[list[str]]:
-    """Return the cells of the table of orders, in the order of ORDER_HEADERS."""
+    """Return the cells of the table of orders, in the order of `order_headers`."""
     return [
         [
             one.first.given.label,
@@ -58,72 +56,10 @@ def order_rows(table: ReproducedTable) -> list[list[str]]:
             str(one.pairs),
             _digits(one.difference, "+", 3),
             _ends(one.interval, 3, "+"),
-            one.verdict if not one.reason else f"{one.verdict} ({one.reason})",
+            one.verdict if not one.reason else f"{one.verdict}: {one.reason}",
         ]
         for one in table.orders
     ]
-
-
-def headline(table: ReproducedTable) -> str:
-    """Return the result in one or two sentences."""
-    counts = Counter(one.verdict for one in table.rows if one.verdict not in (NOT_RUN, NO_VALUE))
-    parts = [f"{number} {verdict}" for verdict, number in counts.items()]
-    text = f"Of {counted(sum(counts.values()), 'published value')} with runs: {', '.join(parts)}. " if parts else ""
-    if table.orders:
-        held = sum(one.verdict == HOLDS for one in table.orders)
-        text += f"Of {counted(len(table.orders), 'order')} of the paper, {held} {'holds' if held == 1 else 'hold'}."
-    return text.strip() or "No row has a published value and a run."
-
-
-def table_notes(table: ReproducedTable) -> Iterator[str]:
-    """Yield the sentences below the table: result, protocol and meaning."""
-    document, scale = table.reproduction.document, table.reproduction.scales[table.stored.scale]
-    yield headline(table)
-    if table.stored.scale != "smoke":
-        for failure in table.failures:
-            yield f"Does not hold: {failure}."
-    if table.stored.scale != "full":
-        yield " ".join([f"Scale: {table.stored.scale}.", *_meaning(table.stored.scale), *scale.changed])
-    last = table.stored.seeds - 1
-    yield (
-        f"Runs: {counted(last + 1, 'seed')} ({f'0 to {last}' if last else '0'}) per row. "
-        + ("Each seed has its own split." if document.splits == "each" else "All runs share the test part.")
-    )
-    yield from _chosen(table)
-    yield from document.protocol
-    kinds = {one.verdict for one in table.rows}
-    if kinds & {CONSISTENT, UNDERPOWERED, "better", "worse", "differs"}:
-        yield "consistent: the measured value differs from the published one by at most the band."
-        if document.splits == "each":
-            yield "The band is 2 s / sqrt(n); s is the standard deviation over seeds and splits."
-        else:
-            yield "The band is 2 sqrt(2 SE_test^2 + s^2 / n)."
-            yield "SE_test is the standard error from the size of the test part, s the standard deviation over seeds."
-    if UNDERPOWERED in kinds:
-        gain = "the gain that the paper claims, or than the published value if it claims no gain"
-        yield f"underpowered: the values cannot tell, because the band is wider than {gain}."
-    if ONE_RUN in kinds:
-        yield "one run: the spread over seeds is unknown, so there is no verdict."
-    if any(one.row.given.reported for one in table.rows):
-        yield "Values marked as reported were not checked against the paper."
-    if table.orders:
-        yield "Intervals of orders are paired by seed and split, and corrected for the number of orders (Bonferroni)."
-    if any(one.n == 1 and one.verdict != ONE_RUN and math.isfinite(one.band) for one in table.rows):
-        yield "With one run, s is the published standard deviation."
-    for one in table.rows:
-        if one.row.given.not_run:
-            yield f"Not run: {one.row.given.label}. {one.row.given.not_run}"
-    left_out = [one.row for one in table.rows if one.verdict == NOT_RUN and one.row.given.not_run is None]
-    for row in left_out:
-        elsewhere = bool(scale.rows) and row.name not in scale.rows
-        reason = f"It is not part of the scale {table.stored.scale}." if elsewhere else "--rows left it out."
-        yield f"Not run: {row.given.label}. {reason}"
-
-
-def _meaning(scale: str) -> Iterator[str]:
-    """Yield what the numbers of a scale say, if it is not what a reader expects."""
-    if scale == "smoke":
-        yield "It only checks that everything runs: the values and verdicts say nothing about the paper."
 
 
 def table_dict(table: ReproducedTable) -> dict[str, Any]:
@@ -148,14 +84,32 @@ def table_dict(table: ReproducedTable) -> dict[str, Any]:
 def table_files(table: ReproducedTable) -> dict[str, bytes]:
     """Return the files of the table: CSV, Markdown, LaTeX, JSON and text."""
     rows = table_rows(table)
-    text = "".join(f"{line}\n" for line in (table.reproduction.document.question, *table_notes(table)))
+    document = table.reproduction.document
+    text = "".join(f"{line}\n" for line in (document.paper, document.question, *table_notes(table)))
     return {
         TABLE_CSV: as_csv(HEADERS, rows).encode(),
-        "published.md": as_markdown(HEADERS, rows).encode(),
-        "published.tex": as_latex(HEADERS, rows).encode(),
+        "published.md": markdown_tables(table).encode(),
+        "published.tex": latex_tables(table).encode(),
         TABLE_JSON: json_bytes(table_dict(table)),
         NOTES: text.encode(),
     }
+
+
+def markdown_tables(table: ReproducedTable) -> str:
+    """Return the tables of rows and of orders in Markdown."""
+    parts = [as_markdown(HEADERS, table_rows(table))]
+    if orders := order_rows(table):
+        parts.append(as_markdown(order_headers(table), orders))
+    return "\n".join(parts)
+
+
+def latex_tables(table: ReproducedTable) -> str:
+    """Return the tables of rows and of orders in LaTeX."""
+    caption = table.reproduction.document.paper
+    parts = [as_latex(HEADERS, table_rows(table), caption=caption)]
+    if orders := order_rows(table):
+        parts.append(as_latex(order_headers(table), orders, caption=f"{caption}: orders"))
+    return "\n".join(parts)
 
 
 def figure_files(table: ReproducedTable) -> dict[str, bytes]:
@@ -193,16 +147,6 @@ def draw_table(table: ReproducedTable, *, svg: bool = False) -> bytes | None:
         return published_and_measured(points, unit, headline(table), subtitle)
 
 
-def _chosen(table: ReproducedTable) -> Iterator[str]:
-    choices = table.reproduction.document.choices
-    for row, its in table.stored.chosen.items():
-        label = table.reproduction.rows[row].given.label
-        counts = Counter(setting_name(dict(flatten(dict(one.values)))) for one in its).most_common()
-        if choices is not None:
-            often = "; ".join(text + (f" ({number} of {len(its)})" if len(its) > 1 else "") for text, number in counts)
-            yield f"Chosen by {choices.by} for {label}: {often}."
-
-
 def _row_dict(one: MeasuredRow) -> dict[str, Any]:
     given = one.row.given
     return {
@@ -211,6 +155,7 @@ def _row_dict(one: MeasuredRow) -> dict[str, Any]:
         "metric": one.row.metric,
         "unit": one.row.unit,
         "published": given.published,
+        "published_sd": given.sd,
         "reported": given.reported,
         "measured": _finite(one.mean),
         "low": _finite(one.interval.low),
@@ -221,6 +166,9 @@ def _row_dict(one: MeasuredRow) -> dict[str, Any]:
         "band": _finite(one.band),
         "gain": one.gain,
         "verdict": one.verdict,
+        "at_most": given.at_most,
+        "above_limit": one.is_above_limit,
+        "planned_runs": one.planned,
         "not_run": given.not_run,
         "changed": list(given.changed),
     }
@@ -256,7 +204,7 @@ def _verdict(one: MeasuredRow) -> str:
     limit = one.row.given.at_most
     if not one.n or limit is None:
         return "" if one.verdict == NO_VALUE else one.verdict
-    bound = f"{'at most' if one.mean <= limit else 'above'} {limit:g}"
+    bound = f"{'above' if one.is_above_limit else 'at most'} {limit:g}"
     return bound if one.verdict == NO_VALUE else f"{one.verdict}; {bound}"
 
 
