@@ -49,9 +49,14 @@ class Reproduction:
 
     def with_needed_rows(self, names: Collection[str]) -> list[Row]:
         """Return these rows, their teachers and the rows whose runs they read, in the order of the file."""
-        given = [self.rows[name].given for name in names]
-        needed = {one for row in given for one in (row.teacher, row.same_runs) if one is not None}
-        return [row for name, row in self.rows.items() if name in {*names, *needed}]
+        found, open_names = set[str](), [*names]
+        while open_names:
+            name = open_names.pop()
+            if name not in found:
+                found.add(name)
+                given = self.rows[name].given
+                open_names += [one for one in (given.teacher, given.same_runs) if one is not None]
+        return [row for name, row in self.rows.items() if name in found]
 
 
 def load_reproduction(path: Path, text: bytes | None = None, *, base: Path | None = None) -> Reproduction:
