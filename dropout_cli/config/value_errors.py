@@ -81,6 +81,8 @@ def _fact_and_way_out(errors: list[PydanticError], node: Node, literals: Iterabl
     If the value has the right kind for a member of the union, only that member's bound is reported.
     """
     for error in errors:
+        if error.get("type") == "string_too_short" and not node.value:
+            return "is empty", "Write a text."
         bound = _bound_words(error.get("type", ""), error.get("ctx") or {})
         if bound:
             remark = f" ({hint})" if hint else ""
@@ -142,6 +144,8 @@ def _way_out(node: Node, wanted: list[str], known: list[str]) -> str:
             return f"Write [{shorten(node.text, 40)}]."
         if re.fullmatch(r"-?\d+,\d+", value) and "a number" in wanted:
             return f"Write {value.replace(',', '.')}."
+        if re.fullmatch(r"-?[\d.]+ ?%", value) and "a number" in wanted:
+            return "Write a number without %."
         if node.quoted and isinstance(parse_scalar(value), int | float) and len(value) < 40:
             return "Write it without quotes."
     elif wanted == ["text"] and not isinstance(value, list | dict):

@@ -39,6 +39,8 @@ CHANGES = {
     ),
     "set would have no effect, because of `same_runs`": ("{label: no dropout,", "{label: no dropout, same_runs: drop,"),
     "Write 18.5": ("published: 18.0", "published: 18,5"),
+    "got the text '18 %'. Write a number without %": ("published: 18.0", "published: 18 %"),
+    "paper: is empty. Write a text": ("paper: A paper, table 1", 'paper: ""'),
     "changed: must be a list, got the text 'Adam'. Write [Adam]": (LABEL, f"{LABEL}    changed: Adam\n"),
     "a key must be text, got '5'. Put it in quotes": ("  other: {", "  5: {"),
     "'' cannot be given to --rows": ("  other: {", "  '': {"),

@@ -130,14 +130,18 @@ class ReproducedTable:
     @property
     def failures(self) -> list[str]:
         """The values and orders of the file that do not hold."""
-        found = [f"{one.row.name}: {_failure(one)}" for one in self.rows if one.fails]
+        found = [f"row {one.row.name} {_failure(one)}" for one in self.rows if one.fails]
         return found + [
-            f"{one.first.name} before {one.second.name}: reversed" for one in self.orders if one.verdict == REVERSED
+            f"the order {one.first.name}, {one.second.name} is reversed"
+            for one in self.orders
+            if one.verdict == REVERSED
         ]
 
 
 def _failure(one: MeasuredRow) -> str:
-    return f"{one.mean:.4g} is above {one.row.given.at_most:g}" if one.is_above_limit else one.verdict
+    if one.is_above_limit:
+        return f"has {one.mean:.4g}, which is above {one.row.given.at_most:g}"
+    return "differs" if one.verdict == "differs" else f"is {one.verdict}"
 
 
 def measure_folder(folder: SweepFolder) -> ReproducedTable:

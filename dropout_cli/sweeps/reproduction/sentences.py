@@ -31,7 +31,7 @@ def headline(table: ReproducedTable) -> str:
         held = sum(one.verdict == HOLDS for one in table.orders)
         orders = counted(len(table.orders), "expected order" if table.reproduction.document.ours else "order")
         source = "" if table.reproduction.document.ours else " of the paper"
-        text += f"Of {orders}{source}, {held} {'holds' if held == 1 else 'hold'}."
+        text += f"Of {orders}{source}, {held or 'none'} {'hold' if held > 1 else 'holds'}."
     return text.strip() or "No row with runs has a published value."
 
 
