@@ -44,7 +44,8 @@ class DropBlock(MapNoise):
     """Drops square blocks of feature maps."""
 
     rate: Rates = 0.1
-    """The approximate fraction dropped: one number, or one per location (for dense layers, `dense_rate` is used)."""
+    """The approximate fraction dropped: one number, or one per location.
+    A dense layer has an entry, too, but use `dense_rate` for it."""
     block_size: Count = 7
     """The side length of the blocks. It is reduced on smaller feature maps."""
 

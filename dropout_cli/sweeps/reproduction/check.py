@@ -9,7 +9,7 @@ from typing import Any
 from dropout_cli.config.document import Node
 from dropout_cli.config.error_collector import ErrorCollector, Place
 from dropout_cli.core.registry import suggest_names
-from dropout_cli.metrics import METRICS, is_share, metric_name
+from dropout_cli.metrics import METRICS, metric_name
 from dropout_cli.sweeps.replicates import SAME
 from dropout_cli.sweeps.reproduction.document import SCALES, ReproductionDocument, Scale
 from dropout_cli.sweeps.reproduction.numbers import SECTIONS
@@ -17,7 +17,6 @@ from dropout_cli.sweeps.reproduction.row import Row, choices_direction, known_di
 
 PARTS = ("train", "val", "test")
 """The parts of the data that have metrics of their own in a summary."""
-SHARES = {metric_name(one) for one in METRICS if is_share(metric_name(one))}
 SEED_KEY = "seed"
 
 
@@ -106,8 +105,8 @@ class FileCheck:
 
     def _check_published(self, keys: tuple[str, ...], row: Row) -> None:
         """Check that a published share is one, in the unit of the row."""
-        name, value = row.metric.rpartition(".")[2], row.given.published
-        if value is not None and name in SHARES and not 0 <= value <= row.factor:
+        value = row.given.published
+        if value is not None and row.is_share and not 0 <= value <= row.factor:
             shown = "percent" if row.unit == "percent" else "a fraction"
             fact = f"must be from 0 to {row.factor:g}, because {row.metric} is shown as {shown}"
             self._add((*keys, "published"), f"{fact}, got {value:g}", "Correct it, or set unit.")

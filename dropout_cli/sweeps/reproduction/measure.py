@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_cli.core.errors import UsageError
-from dropout_cli.metrics import METRICS, is_share, metric_name
+from dropout_cli.metrics import METRICS, metric_name
 from dropout_cli.statistics import Interval
 from dropout_cli.statistics.intervals import NO_INTERVAL
 from dropout_cli.sweeps import stored_plan
@@ -219,7 +219,7 @@ def _measure(
 
 def has_test_error(row: Row) -> bool:
     """Return True if the standard error from the size of the test part is known: for shares and the RMSE."""
-    return _is_share(row) or metric_name(row.metric) == "rmse"
+    return row.is_share or metric_name(row.metric) == "rmse"
 
 
 def _test_error(row: Row, mean: float, examples: int) -> float:
@@ -228,15 +228,10 @@ def _test_error(row: Row, mean: float, examples: int) -> float:
         return 0.0
     if metric_name(row.metric) == "rmse":
         return abs(mean) / math.sqrt(2 * examples)
-    if not _is_share(row):
+    if not row.is_share:
         return 0.0
     p = min(max(mean / row.factor, 0.0), 1.0)
     return row.factor * math.sqrt(p * (1 - p) / examples)
-
-
-def _is_share(row: Row) -> bool:
-    name = row.metric.rpartition(".")[2]
-    return name in {metric_name(one) for one in METRICS} and is_share(name)
 
 
 def _gain(reproduction: Reproduction, row: Row) -> float | None:
@@ -280,7 +275,7 @@ def _order(
         return MeasuredOrder(first, second, 0, math.nan, NO_INTERVAL, "no seed and split in common")
     layout = find_layout(by_pair)
     step = first.factor / max(1, max(record.examples("test") for record in groups[first.name].runs))
-    estimate = layout.estimate(by_pair, step=step if _is_share(first) else 0.0)
+    estimate = layout.estimate(by_pair, step=step if first.is_share else 0.0)
     mean = float(np.mean(list(by_pair.values())))
     interval = NO_INTERVAL if layout.refused else estimate.interval(comparisons=comparisons)
     return MeasuredOrder(first, second, len(by_pair), mean, interval, layout.refused)

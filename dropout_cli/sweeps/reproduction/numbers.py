@@ -8,8 +8,17 @@ from dropout_cli.metrics import METRICS
 from dropout_cli.sweeps.records import RunRecord
 
 SECTIONS = (
-    *("monte_carlo", "dropout", "yardstick", "teacher", "noise_sd", "epochs", "best_epoch", "parameters"),
-    *("seconds", "examples_per_second", "peak_bytes"),
+    "monte_carlo",
+    "dropout",
+    "yardstick",
+    "teacher",
+    "noise_sd",
+    "epochs",
+    "best_epoch",
+    "parameters",
+    "seconds",
+    "examples_per_second",
+    "peak_bytes",
 )
 """The keys of `summary.json` that have numbers, in addition to the parts of the data."""
 CORRECT = "Correct `metric` of this row in the reproduction file."

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from dropout_cli.core.registry import UnknownName
-from dropout_cli.metrics import larger_is_better
+from dropout_cli.metrics import METRICS, is_share, larger_is_better, metric_name
 from dropout_cli.sweeps.axes import Setting
 from dropout_cli.sweeps.reproduction.document import Better, Choices, PaperRow, Unit
 
 Settings = tuple[Setting, ...]
+SHARES = {name for name in map(metric_name, METRICS) if is_share(name)}
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Row:
     def factor(self) -> float:
         """The factor between numbers of the summary and shown ones."""
         return 100.0 if self.unit == "percent" else 1.0
+
+    @property
+    def is_share(self) -> bool:
+        """True for a known metric that is a share of the examples, of whichever section of the summary."""
+        return self.metric.rpartition(".")[2] in SHARES
 
 
 def known_direction(metric: str) -> Better:
